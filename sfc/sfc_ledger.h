@@ -1,0 +1,66 @@
+/**
+ * The books: received + originated + replicated = sent + dropped + in flight.
+ *
+ * Included by sff, which fills a report, and by the `sluice` command, which prints it. JSON shapes are a
+ * contract.
+ */
+#ifndef SFC_LEDGER_H
+#define SFC_LEDGER_H
+
+#include "sfc_drop.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Frames. `received` and `sent` count external ports only. */
+struct sfc_ledger {
+	uint64_t received;
+	uint64_t sent;
+	uint64_t originated;
+	uint64_t replicated;
+	uint64_t in_flight;
+	uint64_t dropped[SFC_DROP_MAX];
+};
+
+/* True when the equation above holds. */
+bool sfc_ledger_balanced(const struct sfc_ledger *ledger);
+
+struct sfc_report_path {
+	const char *name;
+	uint32_t spi;
+	uint64_t in;  /* first look-ups on this node */
+	uint64_t out; /* sent to egress or to the next SFF */
+};
+
+struct sfc_report_metric {
+	char name[64];
+	uint64_t value;
+};
+
+struct sfc_report_instance {
+	const char *name;
+	const char *runtime; /* "kvm" or "process" */
+	uint64_t boot_us;
+	uint64_t rx; /* frames the guest took */
+	uint64_t tx; /* frames taken from it */
+	const struct sfc_report_metric *metric;
+	unsigned int n_metrics;
+	bool died;
+};
+
+struct sfc_report {
+	struct sfc_ledger ledger;
+	const struct sfc_report_path *path;
+	unsigned int n_paths;
+	const struct sfc_report_instance *instance;
+	unsigned int n_instances;
+};
+
+/** {"balanced":..,"received":..,...,"dropped":{REASON:N}}: only reasons with N > 0. New reference. */
+json_t *sfc_ledger_json(const struct sfc_ledger *ledger);
+
+/** {"ledger":L,"paths":[...],"instances":[...]}. New reference. */
+json_t *sfc_report_json(const struct sfc_report *report);
+
+#endif

@@ -1,0 +1,155 @@
+/**
+ * The compiled service plane of one node: an immutable table set that the packet path reads.
+ *
+ * (SPI, SI) lookup is two array reads: SPI -> row, row + (initial SI - SI) -> entry. Built by control, read
+ * by every lcore, never changed; up/down of instances is a flag array beside it, so failover needs no
+ * rebuild. Included by the classifier and sff.
+ */
+#ifndef SFC_TABLE_H
+#define SFC_TABLE_H
+
+#include "sfc_config.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SFC_SPI_MAX 0xFFFFFFu /* 24 bits, RFC 8300 2.3 */
+/* Slots of a function's balance table: 16 for each of 64 instances of weight 1 keeps shares within some
+ * percent. */
+#define SFC_GROUP_SLOTS 1024u
+#define SFC_NONE        UINT16_MAX
+
+enum sfp_kind {
+	SFP_SF,       /* a service function: choose an instance of group `index` */
+	SFP_TERMINAL, /* the path ends here: pop NSH, send to port `index` of this node */
+	SFP_REMOTE,   /* the path ends on another node: send to remote `index` */
+};
+
+/* Next hop of one (SPI, SI). 8 bytes: eight entries in a cache line. */
+struct sfp_entry {
+	uint8_t kind; /* enum sfp_kind */
+	uint8_t flags;
+	uint16_t index;
+	uint16_t path; /* index in table->path, for counters */
+	uint16_t pad;
+};
+
+/* Where the entries of one SPI are. */
+struct sfp_row {
+	uint32_t base;      /* of its entries */
+	uint16_t count;     /* hops + 1 (terminal) */
+	uint8_t initial_si; /* SI of entry `base` */
+	uint8_t pad;
+};
+
+enum sfc_target_kind {
+	SFC_TARGET_LOCAL,  /* instance on this node: `index` = instance in the config */
+	SFC_TARGET_REMOTE, /* instance on another node: `index` = remote */
+};
+
+/* One instance as a next hop. */
+struct sfc_target {
+	uint16_t kind; /* enum sfc_target_kind */
+	uint16_t index;
+	uint16_t instance; /* index in the config, for the up flag and counters */
+	uint16_t pad;
+};
+
+/* A function's instances and who gets which hash. Slots hold target indices, SFC_NONE where there is no
+ * target. */
+struct sfc_group {
+	uint16_t function;  /* index in the config */
+	uint16_t n_targets; /* of all nodes */
+	uint16_t n_local;   /* targets[0..n_local) are this node's */
+	uint8_t on_failure; /* enum sfc_on_failure */
+	uint8_t pad;
+	uint32_t first_target;                /* in table->target */
+	uint16_t slot[SFC_GROUP_SLOTS];       /* over all targets */
+	uint16_t slot_local[SFC_GROUP_SLOTS]; /* over local targets only */
+};
+
+/* Another node as the next SFF. */
+struct sfc_remote {
+	uint16_t node; /* index in the config */
+	uint16_t port; /* our port that leads there */
+	uint32_t vni;
+	uint32_t source;      /* our IPv4 address, host order */
+	uint32_t destination; /* its IPv4 address, host order */
+	uint8_t smac[6];
+	uint8_t dmac[6];
+	uint8_t has_smac; /* 0: take the device's own */
+};
+
+/* What the classifier pushes for a path. */
+struct sfc_table_path {
+	uint32_t sp; /* SPI << 8 | initial SI, host order */
+	uint8_t ttl;
+	uint8_t md_type;
+	int16_t reverse_port; /* this path's egress port on this node when it has a reverse path, else -1 */
+	uint16_t reverse;     /* that reverse path's index, else SFC_NONE */
+};
+
+struct sfc_table {
+	uint32_t spi_limit; /* row_of has this many entries; SPIs at or above have no path */
+	uint16_t *row_of;   /* SPI -> row, 0 = none */
+	struct sfp_row *row;
+	struct sfp_entry *entry;
+	struct sfc_target *target;
+	struct sfc_group *group; /* one per function, same index as in the config */
+	struct sfc_remote *remote;
+	struct sfc_table_path *path; /* one per path, same index as in the config */
+	uint32_t n_rows, n_entries, n_targets, n_groups, n_remotes, n_paths;
+	int node; /* whose table this is */
+	/* Addresses NSH is accepted from: IPv4 of every other node's locators, host order, sorted. */
+	uint32_t *peer;
+	uint32_t n_peers;
+};
+
+/**
+ * Build the table set of one node.
+ *
+ * @param config  loaded configuration; not kept.
+ * @param node    index of the node.
+ * @param table   on success the table, owned by the caller (sfc_table_free).
+ * @param errors  what cannot be built (for example a hop to a node whose MAC is unknown), as sfc_load fills
+ * it.
+ * @return        0, -EINVAL or -ENOMEM. Thread: control.
+ */
+int sfc_table_build(
+	const struct sfc_config *config, int node, struct sfc_table **table, char *err, int err_size);
+void sfc_table_free(struct sfc_table *table);
+
+/**
+ * Next hop of (SPI, SI). Source: RFC 8300 section 3.
+ *
+ * @param sp  SPI << 8 | SI, host order, any value.
+ * @return    entry, or NULL; *known_spi tells "no such path" from "no hop at this index".
+ * Thread: any lcore.
+ */
+static inline const struct sfp_entry *
+sfp_lookup(const struct sfc_table *table, uint32_t sp, int *known_spi)
+{
+	uint32_t spi = sp >> 8;
+	uint16_t row_index = spi < table->spi_limit ? table->row_of[spi] : 0;
+	const struct sfp_row *row = &table->row[row_index]; /* row 0 has no entries */
+	uint32_t offset = (uint32_t)row->initial_si - (sp & 0xff);
+
+	*known_spi = row_index != 0;
+	if (offset >= row->count) /* a higher SI wraps to a huge offset */
+		return NULL;
+	return &table->entry[row->base + offset];
+}
+
+/**
+ * Choose an instance by flow hash.
+ *
+ * @param up          flag per instance of the config, 1 = up; remote ones are up unless told otherwise.
+ * @param hash        of the flow, the same for both directions.
+ * @param local_only  the frame came over a transport: a local instance if one is up, else a remote one.
+ * @return            target index in table->target, or SFC_NONE when all are down.
+ * Thread: any lcore.
+ */
+uint16_t sfc_group_choose(const struct sfc_table *table, const struct sfc_group *group, const uint8_t *up,
+	uint32_t hash, int local_only);
+
+#endif
