@@ -64,8 +64,20 @@ enum hv_exit {
 
 enum hv_backend {
 	HV_BACKEND_KVM = 1,     /* doorbells are MMIO stores */
-	HV_BACKEND_PROCESS = 2, /* doorbells are system calls: ppoll, exit_group */
+	HV_BACKEND_PROCESS = 2, /* doorbells are system calls: ppoll, read, write, exit_group */
 };
+
+/*
+ * Doorbells in process mode. Nothing else passes the seccomp filter; anything else kills the process.
+ *   EXIT   exit_group(code)
+ *   READY  nothing: the runner sees the first change of hv_status.heartbeat
+ *   KICK   write(hv_queue.kick, &one, 8) with uint64_t one = 1
+ *   WAIT   ppoll(wait_fds, POLLIN, timeout, NULL mask), then read(fd, &u64, 8) once on each fd that is
+ *          readable; the eventfds are non-blocking, so a read may answer -EAGAIN, which is harmless.
+ * Under KVM the runner does all of that at the WAIT doorbell. In both, a wake-up means only "look at the
+ * rings and at hv_control": the control eventfd fires when request, generation, link_up or config_epoch
+ * change.
+ */
 
 /* Bits of hv_boot.cpu_features: what the guest may use without asking CPUID, which it never runs. */
 #define HV_CPU_AVX2    (1u << 0)
@@ -109,8 +121,8 @@ struct hv_boot {
 	uint64_t ram_size;  /* bytes */
 	uint64_t spin_tsc;  /* measured cost of exit plus wake, in TSC cycles: how long idling may spin */
 	uint64_t random[4]; /* seed */
-	int32_t wait_fds[2 * HV_MAX_PAIRS +
-			 1]; /* process mode: call eventfds and the control eventfd for ppoll, -1 ends */
+	int32_t wait_fds[2 * HV_MAX_PAIRS + 1]; /* process mode: [q] = call eventfd of queue q, then the
+	                                           control eventfd, then -1 if there is room */
 	uint32_t argc;
 	uint16_t arg[HV_MAX_ARGS]; /* offsets into args, each a NUL-terminated string */
 	char args[HV_ARGS_SIZE];
