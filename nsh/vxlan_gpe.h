@@ -135,9 +135,9 @@ const char *vxlan_gpe_verdict_name(enum vxlan_gpe_verdict verdict);
 
 /** The outer headers towards one next hop, all but what changes per packet. */
 struct vxlan_gpe_template {
-	uint8_t bytes[64];        /* the first VXLAN_GPE_OUTER_SIZE are used; one cache line to load */
+	uint8_t bytes[64];        /* the first VXLAN_GPE_OUTER_SIZE are used; one cache line where aligned */
 	uint16_t ip_csum_partial; /* sum of the IPv4 header without tos, total size and id; host order */
-} __attribute__((aligned(64)));
+};
 
 /**
  * Fill a template: flags I and P, Next Protocol NSH, DF set, UDP checksum 0 (RFC 7348, 5).
