@@ -1,0 +1,376 @@
+#include "sfc_table.h"
+
+#include "sfc_group.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the building of one table knows. */
+struct build {
+	const struct sfc_config *config;
+	struct sfc_table *table;
+	char *err;
+	int err_size;
+	int *remote_of; /* node -> remote, -1 = this node or one that cannot be reached */
+	int *blocker;   /* function -> a node with an instance that cannot be reached, -1 = none */
+};
+
+__attribute__((format(printf, 2, 3))) static int
+invalid(const struct build *b, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(b->err, (size_t)b->err_size, format, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+static uint32_t
+ipv4(const struct sfc_addr *a)
+{
+	return (uint32_t)a->bytes[0] << 24 | (uint32_t)a->bytes[1] << 16 | (uint32_t)a->bytes[2] << 8 |
+	       a->bytes[3];
+}
+
+/* The first VXLAN-GPE locator over IPv4; `with_port`: one that says which port it is behind. */
+static const struct sfc_locator *
+usable_locator(const struct sfc_node *node, bool with_port)
+{
+	for (unsigned int i = 0; i < node->n_locators; i++) {
+		const struct sfc_locator *l = &node->locator[i];
+
+		if (l->transport == SFC_TRANSPORT_VXLAN_GPE && l->address.family == 4 &&
+			(!with_port || l->port >= 0))
+			return l;
+	}
+	return NULL;
+}
+
+/* What this table's 16-bit indices and RFC 8300's fields can hold. */
+static int
+check_limits(const struct build *b)
+{
+	const struct sfc_config *c = b->config;
+	const struct {
+		const char *what;
+		unsigned int n;
+	} limits[] = {{"paths", c->n_paths}, {"functions", c->n_functions}, {"instances", c->n_instances},
+		{"nodes", c->n_nodes}, {"ports", c->node[b->table->node].n_ports}};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		if (limits[i].n > INT16_MAX)
+			return invalid(
+				b, "%u %s; at most %d are possible", limits[i].n, limits[i].what, INT16_MAX);
+	for (unsigned int i = 0; i < c->n_paths; i++) {
+		const struct sfc_path *path = &c->path[i];
+
+		if (path->spi == 0 || path->spi > SFC_SPI_MAX)
+			return invalid(b, "path '%s': SPI %u is not within 1..%u", path->name, path->spi,
+				SFC_SPI_MAX);
+		if (path->n_hops > path->initial_si)
+			return invalid(b, "path '%s': %u hops do not fit below initial SI %u", path->name,
+				path->n_hops, path->initial_si);
+	}
+	return 0;
+}
+
+static int
+allocate(struct build *b)
+{
+	const struct sfc_config *c = b->config;
+	struct sfc_table *t = b->table;
+	uint32_t max_spi = 0;
+	size_t n_entries = 0;
+	size_t n_peers = 0;
+
+	for (unsigned int i = 0; i < c->n_paths; i++) {
+		n_entries += c->path[i].n_hops + 1;
+		if (c->path[i].spi > max_spi)
+			max_spi = c->path[i].spi;
+	}
+	for (unsigned int i = 0; i < c->n_nodes; i++)
+		n_peers += c->node[i].n_locators;
+	/* One more of each, so that nothing is of size 0. */
+	t->spi_limit = max_spi + 1;
+	t->row_of = calloc(t->spi_limit, sizeof(*t->row_of));
+	t->row = calloc(c->n_paths + 1, sizeof(*t->row));
+	t->entry = calloc(n_entries + 1, sizeof(*t->entry));
+	t->target = calloc(c->n_instances + 1, sizeof(*t->target));
+	t->group = calloc(c->n_functions + 1, sizeof(*t->group));
+	t->remote = calloc(c->n_nodes + 1, sizeof(*t->remote));
+	t->path = calloc(c->n_paths + 1, sizeof(*t->path));
+	t->peer = calloc(n_peers + 1, sizeof(*t->peer));
+	b->remote_of = calloc(c->n_nodes + 1, sizeof(*b->remote_of));
+	b->blocker = calloc(c->n_functions + 1, sizeof(*b->blocker));
+	if (t->row_of == NULL || t->row == NULL || t->entry == NULL || t->target == NULL ||
+		t->group == NULL || t->remote == NULL || t->path == NULL || t->peer == NULL ||
+		b->remote_of == NULL || b->blocker == NULL) {
+		snprintf(b->err, (size_t)b->err_size, "no memory for the tables of %u paths", c->n_paths);
+		return -ENOMEM;
+	}
+	t->n_rows = 1;
+	return 0;
+}
+
+static void
+build_remotes(struct build *b)
+{
+	const struct sfc_config *c = b->config;
+	struct sfc_table *t = b->table;
+	const struct sfc_locator *ours = usable_locator(&c->node[t->node], true);
+
+	for (unsigned int i = 0; i < c->n_nodes; i++) {
+		const struct sfc_locator *theirs = usable_locator(&c->node[i], false);
+		struct sfc_remote *r = &t->remote[t->n_remotes];
+
+		b->remote_of[i] = -1;
+		if ((int)i == t->node || ours == NULL || theirs == NULL || !theirs->has_mac)
+			continue;
+		r->node = (uint16_t)i;
+		r->port = (uint16_t)ours->port;
+		r->vni = theirs->vni;
+		r->source = ipv4(&ours->address);
+		r->destination = ipv4(&theirs->address);
+		r->has_smac = ours->has_mac;
+		memcpy(r->smac, ours->mac, sizeof(r->smac));
+		memcpy(r->dmac, theirs->mac, sizeof(r->dmac));
+		b->remote_of[i] = (int)t->n_remotes++;
+	}
+}
+
+static int
+order_u32(const void *a, const void *b)
+{
+	const uint32_t *x = a;
+	const uint32_t *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void
+build_peers(const struct build *b)
+{
+	const struct sfc_config *c = b->config;
+	struct sfc_table *t = b->table;
+	uint32_t n = 0;
+
+	for (unsigned int i = 0; i < c->n_nodes; i++)
+		for (unsigned int l = 0; l < c->node[i].n_locators; l++)
+			if ((int)i != t->node && c->node[i].locator[l].address.family == 4)
+				t->peer[n++] = ipv4(&c->node[i].locator[l].address);
+	qsort(t->peer, n, sizeof(*t->peer), order_u32);
+	for (uint32_t i = 0; i < n; i++)
+		if (i == 0 || t->peer[i] != t->peer[i - 1])
+			t->peer[t->n_peers++] = t->peer[i];
+}
+
+static void
+add_targets(struct build *b, const struct sfc_function *function, bool local)
+{
+	struct sfc_table *t = b->table;
+
+	for (unsigned int i = 0; i < function->n_instances; i++) {
+		int instance = function->instance[i];
+		int node = b->config->instance[instance].node;
+		struct sfc_target *target = &t->target[t->n_targets];
+
+		if ((node == t->node) != local || (!local && b->remote_of[node] < 0))
+			continue;
+		target->kind = local ? SFC_TARGET_LOCAL : SFC_TARGET_REMOTE;
+		target->index = (uint16_t)(local ? instance : b->remote_of[node]);
+		target->instance = (uint16_t)instance;
+		t->n_targets++;
+	}
+}
+
+static void
+build_groups(struct build *b)
+{
+	const struct sfc_config *c = b->config;
+	struct sfc_table *t = b->table;
+
+	for (unsigned int i = 0; i < c->n_functions; i++) {
+		const struct sfc_function *function = &c->function[i];
+		struct sfc_group *g = &t->group[t->n_groups++];
+
+		g->function = (uint16_t)i;
+		g->on_failure = (uint8_t)function->on_failure;
+		g->first_target = t->n_targets;
+		add_targets(b, function, true);
+		g->n_local = (uint16_t)(t->n_targets - g->first_target);
+		add_targets(b, function, false);
+		g->n_targets = (uint16_t)(t->n_targets - g->first_target);
+		sfc_group_fill(c, t->target, g);
+
+		b->blocker[i] = -1;
+		for (unsigned int k = 0; k < function->n_instances; k++) {
+			int node = c->instance[function->instance[k]].node;
+
+			if (node != t->node && b->remote_of[node] < 0)
+				b->blocker[i] = node;
+		}
+	}
+}
+
+/* A node this path must reach from here and cannot, or -1. */
+static int
+path_blocker(const struct build *b, const struct sfc_path *path)
+{
+	for (unsigned int i = 0; i < path->n_hops; i++)
+		if (b->blocker[path->hop[i]] >= 0)
+			return b->blocker[path->hop[i]];
+	if (path->egress_node != b->table->node && b->remote_of[path->egress_node] < 0)
+		return path->egress_node;
+	return -1;
+}
+
+/* True when frames of this path can be on this node: they start, are served or end here. */
+static bool
+path_is_ours(const struct build *b, int index)
+{
+	const struct sfc_config *c = b->config;
+	const struct sfc_path *path = &c->path[index];
+	int node = b->table->node;
+
+	if (path->egress_node == node)
+		return true;
+	for (unsigned int i = 0; i < path->n_hops; i++)
+		if (b->table->group[path->hop[i]].n_local > 0)
+			return true;
+	for (unsigned int i = 0; i < c->n_paths; i++)
+		if (c->path[i].reverse == index && c->path[i].egress_node == node)
+			return true;
+	for (unsigned int i = 0; i < c->n_rules; i++) {
+		const struct sfc_rule *rule = &c->rule[i];
+
+		if (rule->action != SFC_ACTION_PATH || rule->path != index)
+			continue;
+		if (rule->match_node == node)
+			return true;
+		for (unsigned int p = 0; rule->match_node < 0 && p < c->node[node].n_ports; p++)
+			if (c->node[node].port[p].role == SFC_ROLE_ACCESS)
+				return true;
+	}
+	return false;
+}
+
+static int
+unreachable(const struct build *b, const struct sfc_path *path, int node)
+{
+	const struct sfc_node *us = &b->config->node[b->table->node];
+	const struct sfc_node *them = &b->config->node[node];
+
+	if (usable_locator(us, true) == NULL)
+		return invalid(b,
+			"path '%s' leads to node '%s', but node '%s' has no vxlan-gpe locator over IPv4 that "
+		        "names a port",
+			path->name, them->name, us->name);
+	if (usable_locator(them, false) == NULL)
+		return invalid(b, "path '%s' leads to node '%s', which has no vxlan-gpe locator over IPv4",
+			path->name, them->name);
+	return invalid(b, "path '%s' leads to node '%s', whose locator has no mac", path->name, them->name);
+}
+
+static int
+build_row(struct build *b, int index)
+{
+	const struct sfc_path *path = &b->config->path[index];
+	struct sfc_table *t = b->table;
+	struct sfp_row *row = &t->row[t->n_rows];
+	bool ends_here = path->egress_node == t->node;
+	int blocker = path_blocker(b, path);
+	struct sfp_entry *e;
+
+	if (blocker >= 0)
+		return path_is_ours(b, index) ? unreachable(b, path, blocker) : 0;
+	if (t->row_of[path->spi] != 0)
+		return invalid(b, "path '%s': SPI %u is another path's too", path->name, path->spi);
+	row->base = t->n_entries;
+	row->count = (uint16_t)(path->n_hops + 1);
+	row->initial_si = path->initial_si;
+	for (unsigned int i = 0; i < path->n_hops; i++) {
+		e = &t->entry[t->n_entries++];
+		e->kind = SFP_SF;
+		e->index = (uint16_t)path->hop[i];
+		e->path = (uint16_t)index;
+	}
+	e = &t->entry[t->n_entries++];
+	e->kind = ends_here ? SFP_TERMINAL : SFP_REMOTE;
+	e->index = (uint16_t)(ends_here ? path->egress_port : b->remote_of[path->egress_node]);
+	e->path = (uint16_t)index;
+	t->row_of[path->spi] = (uint16_t)t->n_rows++;
+	return 0;
+}
+
+static int
+build_paths(struct build *b)
+{
+	struct sfc_table *t = b->table;
+
+	for (unsigned int i = 0; i < b->config->n_paths; i++) {
+		const struct sfc_path *path = &b->config->path[i];
+		struct sfc_table_path *p = &t->path[t->n_paths++];
+		bool turns_here = path->reverse >= 0 && path->egress_node == t->node;
+		int rc = build_row(b, (int)i);
+
+		if (rc < 0)
+			return rc;
+		p->sp = path->spi << 8 | path->initial_si;
+		p->ttl = path->ttl;
+		p->md_type = path->md_type;
+		p->reverse_port = (int16_t)(turns_here ? path->egress_port : -1);
+		p->reverse = turns_here ? (uint16_t)path->reverse : SFC_NONE;
+	}
+	return 0;
+}
+
+int
+sfc_table_build(const struct sfc_config *config, int node, struct sfc_table **table, char *err, int err_size)
+{
+	struct build b = {.config = config, .err = err, .err_size = err_size};
+	int rc;
+
+	b.table = calloc(1, sizeof(*b.table));
+	if (b.table == NULL) {
+		snprintf(err, (size_t)err_size, "no memory for a table");
+		return -ENOMEM;
+	}
+	b.table->node = node;
+	rc = check_limits(&b);
+	if (rc == 0)
+		rc = allocate(&b);
+	if (rc == 0) {
+		build_remotes(&b);
+		build_peers(&b);
+		build_groups(&b);
+		rc = build_paths(&b);
+	}
+	free(b.remote_of);
+	free(b.blocker);
+	if (rc < 0) {
+		sfc_table_free(b.table);
+		return rc;
+	}
+	*table = b.table;
+	return 0;
+}
+
+void
+sfc_table_free(struct sfc_table *table)
+{
+	if (table == NULL)
+		return;
+	free(table->row_of);
+	free(table->row);
+	free(table->entry);
+	free(table->target);
+	free(table->group);
+	free(table->remote);
+	free(table->path);
+	free(table->peer);
+	free(table);
+}
