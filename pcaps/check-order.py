@@ -13,18 +13,24 @@ import argparse
 import sys
 
 sys.dont_write_bytecode = True
-import capture  # noqa: E402
+from lib import capture
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("input", metavar="IN")
     parser.add_argument("output", metavar="OUT")
     args = parser.parse_args()
-    total, flows, lost, extra, late = capture.differences(capture.frames(args.input), capture.frames(args.output))
+    total, flows, lost, extra, late = capture.differences(
+        capture.frames(args.input), capture.frames(args.output)
+    )
     if lost or extra or late:
-        print(f"differ: {total} frames in {flows} flows expected; {lost} lost, {extra} extra or changed, "
-              f"{late} out of order")
+        print(
+            f"differ: {total} frames in {flows} flows expected; {lost} lost, {extra} extra or changed, "
+            f"{late} out of order"
+        )
         return 1
     print(f"equal: {total} frames in {flows} flows, none lost, each flow in order")
     return 0

@@ -17,14 +17,19 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-import capture  # noqa: E402
+from lib import capture
 
 
 def split(path, expression, into):
     """Write the frames of `path` for which the tcpdump expression holds to the file `into`."""
     with open(path, "rb") as source, open(into, "wb") as target:
-        done = subprocess.run(["tcpdump", "-r", "-", "-w", "-", expression], stdin=source, stdout=target,
-                              stderr=subprocess.PIPE, check=False)
+        done = subprocess.run(
+            ["tcpdump", "-r", "-", "-w", "-", expression],
+            stdin=source,
+            stdout=target,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
     if done.returncode:
         reason = done.stderr.decode(errors="replace").strip().splitlines()
         raise capture.Damaged(f"{path}: {reason[-1] if reason else 'tcpdump failed'}")
@@ -54,11 +59,15 @@ def by_flow(expected, got):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("a", metavar="A")
     parser.add_argument("b", metavar="B")
     parser.add_argument("--without-bpf", metavar="FILTER", help="frames of A that must not be in B")
-    parser.add_argument("--per-flow", action="store_true", help="frames of different flows may overtake each other")
+    parser.add_argument(
+        "--per-flow", action="store_true", help="frames of different flows may overtake each other"
+    )
     args = parser.parse_args()
     check = by_flow if args.per_flow else in_order
     denied = 0

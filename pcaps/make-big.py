@@ -21,7 +21,7 @@ import struct
 import sys
 
 sys.dont_write_bytecode = True
-import capture  # noqa: E402
+from lib import capture
 
 MIN_FRAME, MAX_FRAME = 64, 200
 FIRST_SECOND = 1700000000
@@ -61,8 +61,11 @@ class Flow:
         target = PORTS[proto][(number >> 2) % 4]
         host = (number >> 2) + 1
         if six:
-            addresses = (ipaddress.IPv6Address("fd00:1::").packed[:12] + struct.pack(">I", host)
-                         + ipaddress.IPv6Address("fd00:2::a").packed)
+            addresses = (
+                ipaddress.IPv6Address("fd00:1::").packed[:12]
+                + struct.pack(">I", host)
+                + ipaddress.IPv6Address("fd00:2::a").packed
+            )
             ip = struct.pack(">IHBB", 6 << 28, length, proto, 64) + addresses
         else:
             addresses = struct.pack(">II", 0x0A010000 + host, 0x0A02000A)
@@ -73,7 +76,7 @@ class Flow:
         tag = b"SLCE" + struct.pack(">I", number)
         pad = b"\0" * (self.payload - 12)
         if proto == TCP:
-            middle = struct.pack(">IBBH", 1, 0x50, 0x18, 0xFFFF)    # ack 1, PSH+ACK
+            middle = struct.pack(">IBBH", 1, 0x50, 0x18, 0xFFFF)  # ack 1, PSH+ACK
             self.after = b"\0\0" + tag
         else:
             middle = struct.pack(">H", length)
@@ -100,15 +103,19 @@ class Flow:
         total = (total & 0xFFFF) + (total >> 16)
         csum = 0xFFFF - total
         if not csum and self.proto == UDP:
-            csum = 0xFFFF   # 0 would mean "no checksum" [RFC 768]
+            csum = 0xFFFF  # 0 would mean "no checksum" [RFC 768]
         return start + csum.to_bytes(2, "big") + self.after + seq.to_bytes(4, "big") + self.pad
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", metavar="OUT")
     parser.add_argument("count", metavar="COUNT", type=int)
-    parser.add_argument("--flows", type=int, default=4096, help="how many flows (default 4096, at most 60000)")
+    parser.add_argument(
+        "--flows", type=int, default=4096, help="how many flows (default 4096, at most 60000)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="seed of the random choices (default 1)")
     args = parser.parse_args()
     if not 1 <= args.flows <= 60000:

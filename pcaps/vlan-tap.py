@@ -17,12 +17,12 @@ import socket
 import struct
 import sys
 
-TUNSETIFF = 0x400454CA          # linux/if_tun.h
+TUNSETIFF = 0x400454CA  # linux/if_tun.h
 IFF_TAP, IFF_NO_PI = 0x0002, 0x1000
-ETH_P_ALL = 0x0003              # linux/if_ether.h
+ETH_P_ALL = 0x0003  # linux/if_ether.h
 SOL_PACKET, PACKET_AUXDATA = 263, 8
-TP_STATUS_VLAN_VALID = 1 << 4   # linux/if_packet.h
-AUXDATA = struct.Struct("IIIHHHH")   # struct tpacket_auxdata
+TP_STATUS_VLAN_VALID = 1 << 4  # linux/if_packet.h
+AUXDATA = struct.Struct("IIIHHHH")  # struct tpacket_auxdata
 C_TAG, S_TAG = 0x8100, 0x88A8
 MAX_FRAME = 65536
 
@@ -34,27 +34,29 @@ def open_tap(name):
 
 
 def receive(link):
-    """One whole frame from the packet socket, with the tag the kernel took out put back; b"" if it is our own."""
+    """One frame from the packet socket, with the tag the kernel took out put back; b"" if it is our own."""
     frame, extra, _, address = link.recvmsg(MAX_FRAME, socket.CMSG_SPACE(AUXDATA.size))
     if address[2] == socket.PACKET_OUTGOING:
         return b""
     for level, kind, data in extra:
         if level == SOL_PACKET and kind == PACKET_AUXDATA:
-            status, _, _, _, _, tci, tpid = AUXDATA.unpack(data[:AUXDATA.size])
+            status, _, _, _, _, tci, tpid = AUXDATA.unpack(data[: AUXDATA.size])
             if status & TP_STATUS_VLAN_VALID:
                 return frame[:12] + struct.pack(">HH", tpid, tci) + frame[12:]
     return frame
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("tap", metavar="TAP")
     parser.add_argument("link", metavar="LINK")
     parser.add_argument("tag", metavar="TAG", type=int, nargs="+", choices=range(1, 4095))
     args = parser.parse_args()
     if len(args.tag) > 2:
         parser.error("at most two tags")
-    types = (S_TAG, C_TAG)[-len(args.tag):]
+    types = (S_TAG, C_TAG)[-len(args.tag) :]
     tags = b"".join(struct.pack(">HH", kind, tag) for kind, tag in zip(types, args.tag))
 
     tap = open_tap(args.tap)
@@ -69,7 +71,10 @@ def main():
                 link.send(frame[:12] + tags + frame[12:])
                 continue
             frame = receive(link)
-            if frame[12:inner] == tags and int.from_bytes(frame[inner:inner + 2], "big") not in (C_TAG, S_TAG):
+            if frame[12:inner] == tags and int.from_bytes(frame[inner : inner + 2], "big") not in (
+                C_TAG,
+                S_TAG,
+            ):
                 os.write(tap, frame[:12] + frame[inner:])
 
 

@@ -10,11 +10,11 @@ import collections
 import mmap
 import struct
 
-ETHERNET = 1                # LINKTYPE_ETHERNET
-MAGIC_USEC = 0xA1B2C3D4     # classic pcap, microseconds
-MAGIC_NSEC = 0xA1B23C4D     # classic pcap, nanoseconds
-MAGIC_NG = 0x0A0D0D0A       # pcapng section header block, the same in both byte orders
-NG_ORDER = 0x1A2B3C4D       # pcapng byte-order magic
+ETHERNET = 1  # LINKTYPE_ETHERNET
+MAGIC_USEC = 0xA1B2C3D4  # classic pcap, microseconds
+MAGIC_NSEC = 0xA1B23C4D  # classic pcap, nanoseconds
+MAGIC_NG = 0x0A0D0D0A  # pcapng section header block, the same in both byte orders
+NG_ORDER = 0x1A2B3C4D  # pcapng byte-order magic
 NG_INTERFACE, NG_SIMPLE, NG_ENHANCED = 1, 3, 6
 
 VLAN_TYPES = (b"\x81\x00", b"\x88\xa8")
@@ -61,7 +61,7 @@ def _pcap(path, data):
         at += 16 + caplen
         if at > end:
             raise Damaged(f"{path}: record of {caplen} bytes cut at the end of the file")
-        yield data[at - caplen:at]
+        yield data[at - caplen : at]
 
 
 def _pcapng(path, data):
@@ -69,7 +69,7 @@ def _pcapng(path, data):
     while at < end:
         if at + 12 > end:
             raise Damaged(f"{path}: block header cut at byte {at}")
-        if data[at:at + 4] == b"\n\r\r\n":
+        if data[at : at + 4] == b"\n\r\r\n":
             order = "<" if struct.unpack_from("<I", data, at + 8)[0] == NG_ORDER else ">"
             if struct.unpack_from(order + "I", data, at + 8)[0] != NG_ORDER:
                 raise Damaged(f"{path}: bad byte-order magic at byte {at + 8}")
@@ -103,7 +103,7 @@ def _ng_frame(path, data, at, kind, size, order, links):
         raise Damaged(f"{path}: packet block at byte {at} claims {caplen} bytes, holds {room}")
     if links[port][0] != ETHERNET:
         raise Damaged(f"{path}: link type {links[port][0]} is not Ethernet")
-    return data[start:start + caplen]
+    return data[start : start + caplen]
 
 
 def pcap_header(order="<", magic=MAGIC_USEC, snaplen=262144, link=ETHERNET):
@@ -120,27 +120,27 @@ def record(frame, second=0, fraction=0, length=None, order="<"):
 def flow_key(frame):
     """What keeps order: tags, addresses, protocol and ports; fragments go by their IP identification."""
     at = 12
-    while frame[at:at + 2] in VLAN_TYPES:
+    while frame[at : at + 2] in VLAN_TYPES:
         at += 4
-    kind = frame[at:at + 2]
+    kind = frame[at : at + 2]
     ip = at + 2
     if kind == b"\x08\x00" and len(frame) >= ip + 20:
-        head = frame[14:ip] + frame[ip + 9:ip + 10] + frame[ip + 12:ip + 20]
+        head = frame[14:ip] + frame[ip + 9 : ip + 10] + frame[ip + 12 : ip + 20]
         if frame[ip + 6] & 0x3F or frame[ip + 7]:
-            return head + frame[ip + 4:ip + 6]
+            return head + frame[ip + 4 : ip + 6]
         if frame[ip + 9] in (6, 17, 132):
             l4 = ip + (frame[ip] & 15) * 4
-            return head + frame[l4:l4 + 4]
+            return head + frame[l4 : l4 + 4]
         return head
     if kind == b"\x86\xdd" and len(frame) >= ip + 40:
-        head = frame[14:ip] + frame[ip + 8:ip + 40]
+        head = frame[14:ip] + frame[ip + 8 : ip + 40]
         proto, l4 = frame[ip + 6], ip + 40
         while proto in IP6_SKIP and l4 + 2 <= len(frame):
             proto, l4 = frame[l4], l4 + frame[l4 + 1] * 8 + 8
         if proto == IP6_FRAGMENT:
-            return head + frame[l4 + 4:l4 + 8]
+            return head + frame[l4 + 4 : l4 + 8]
         if proto in (6, 17, 132):
-            return head + bytes((proto,)) + frame[l4:l4 + 4]
+            return head + bytes((proto,)) + frame[l4 : l4 + 4]
         return head + bytes((proto,))
     return frame[:ip]
 
