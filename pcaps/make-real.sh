@@ -6,7 +6,7 @@
 # Two network namespaces joined by a veth pair stand for clients and servers; the capture is
 # taken on the clients' end. Clients have addresses in 10.1.0.0/16 and fd00:1::/64, one guest
 # in 10.3.0.0/16; the servers are behind their gateway 10.1.0.1 in 10.2.0.0/16 and fd00:2::/64.
-# Needs root and the Debian packages named by need() below. Takes about half a minute and
+# Needs root and the Debian packages named by need() below. Takes about ten seconds and
 # leaves nothing behind but the captures. Two runs differ in times, ports and TLS bytes only.
 
 set -eu
