@@ -7,7 +7,7 @@
 # taken on the clients' end. Clients have addresses in 10.1.0.0/16 and fd00:1::/64, one guest
 # in 10.3.0.0/16; the servers are behind their gateway 10.1.0.1 in 10.2.0.0/16 and fd00:2::/64.
 # Needs root and the Debian packages named by need() below. Takes about ten seconds and
-# leaves nothing behind but the captures. Two runs differ in times, ports and TLS bytes only.
+# leaves nothing behind but the captures. Two runs differ in times, ports, TLS bytes and a few frames.
 
 set -eu
 
@@ -302,9 +302,9 @@ mixed() {
     jobs="$jobs $!"
     for from in 10.1.0.11 10.1.0.12 10.1.7.21 10.1.200.31 10.3.0.11 fd00:1::11 fd00:1::12 fd00:1::21; do
         {
-            fetch $from http index.html page.html
-            fetch $from https index.html page.html
-            fetch $from http page.html
+            fetch "$from" http index.html page.html
+            fetch "$from" https index.html page.html
+            fetch "$from" http page.html
         } &
         jobs="$jobs $!"
     done
