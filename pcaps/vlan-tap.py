@@ -10,6 +10,7 @@ Example: pcaps/vlan-tap.py wire.30 wire 30
 """
 
 import argparse
+import errno
 import fcntl
 import os
 import select
@@ -46,6 +47,15 @@ def receive(link):
     return frame
 
 
+def deliver(tap, frame):
+    """Hand a frame to the TAP; as any interface does, it loses what comes while it is down."""
+    try:
+        os.write(tap, frame)
+    except OSError as e:
+        if e.errno != errno.EIO:
+            raise
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -75,7 +85,7 @@ def main():
                 C_TAG,
                 S_TAG,
             ):
-                os.write(tap, frame[:12] + frame[inner:])
+                deliver(tap, frame[:12] + frame[inner:])
 
 
 if __name__ == "__main__":
