@@ -9,6 +9,7 @@
 
 #include "sfc_table.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,23 +21,29 @@ struct cls_key {
 	uint16_t source_port; /* network byte order; 0 without ports */
 	uint16_t destination_port;
 	uint16_t port;     /* ingress port index in the node */
-	uint8_t protocol;  /* IP protocol after extension headers */
+	uint8_t protocol;  /* IP protocol after extension headers; 0 when their end cannot be read */
 	uint8_t family;    /* 4, 6, or 0: not IP (only rules without L3/L4 fields match) */
 	uint8_t has_ports; /* 0: not TCP/UDP/SCTP/UDP-Lite/DCCP, a non-first fragment, or cut short */
-	uint8_t pad[7];    /* zero */
+	uint8_t fragment;  /* 1: first or later fragment of a datagram: its hash is of the addresses only */
+	uint8_t pad[6];    /* zero */
 };
 
-/* Verdicts: index in the action table of the rule set. 0 and 1 are fixed. */
+static_assert(sizeof(struct cls_key) == 48, "a flow is its key and 16 bytes more in one line");
+
+/* Verdicts: index in the action table of the rule set. 0 and 1 are fixed: one of them is the default. A rule
+ * that forwards or drops has an action of its own, so ask the action's kind. */
 #define CLS_FORWARD 0u
-#define CLS_DROP    1u /* by the rule named in the action, or the default */
+#define CLS_DROP    1u
 
 struct cls_action {
-	uint8_t kind; /* enum sfc_action */
-	uint8_t is_default;
-	uint16_t path;    /* index in the config, for SFC_ACTION_PATH */
-	int32_t rule;     /* index in the config, -1 = default, -2 = reverse of a classified flow */
-	uint32_t word[4]; /* MD type 1 context, host order */
+	uint8_t kind;       /* enum sfc_action */
+	uint8_t is_default; /* 1: no rule matched */
+	uint16_t path;      /* index in the config, for SFC_ACTION_PATH */
+	int32_t rule;       /* index in the config, -1 = default, -2 = reverse of a classified flow */
+	uint32_t word[4];   /* MD type 1 context, host order */
 };
+
+#define CLS_BURST_MAX 64u /* keys in one call */
 
 struct cls;       /* compiled rules of one node: immutable, any lcore */
 struct cls_flows; /* flow table of one lcore */
@@ -44,18 +51,34 @@ struct cls_flows; /* flow table of one lcore */
 /**
  * Compile the rules of one node. Needs EAL (rte_acl allocates).
  *
- * @return 0, or -errno with one message in err. Thread: control.
+ * The first rule that matches wins. Rules whose port is on another node are left out. Actions: forward, drop,
+ * one for each rule, one for each path that is the reverse of another.
+ *
+ * @param config  read, not kept.
+ * @param cls     on success the rules, owned by the caller (cls_destroy, when no lcore uses them any more).
+ * @return        0, -E2BIG (a rule's port lists multiply to too many), -ENOMEM; one message in err.
+ * Thread: control.
  */
 int cls_create(const struct sfc_config *config, int node, struct cls **cls, char *err, int err_size);
 void cls_destroy(struct cls *cls);
 
 /** The action of a verdict. Thread: any. */
+/** Verdicts there are: indices for cls_action run below this. Thread: any. */
+uint32_t cls_verdicts(const struct cls *cls);
+
 const struct cls_action *cls_action(const struct cls *cls, uint32_t verdict);
 
 /**
- * A flow table of `flows` entries at least (rounded up to a power of two), one 64-byte line each, no pointers
- * inside, so that a restart can map it again.
+ * A table that holds `flows` flows: twice as many lines of 64 bytes, rounded up to a power of two, so that
+ * nearly every flow is found in the first line. Never grows: a new flow may take the line of an idle one. No
+ * pointers inside, so that a restart can map it again.
+ *
+ * @param flows   1..CLS_FLOWS_MAX.
+ * @param seed    of the place in the table; need not be that of cls_hash.
+ * @param socket  NUMA node its memory should be on; -1 = any.
+ * @return        0, -EINVAL, -ENOMEM; one message in err. Thread: control.
  */
+#define CLS_FLOWS_MAX (1u << 26) /* 8 GiB of lines: beyond any machine we know */
 int cls_flows_create(
 	uint32_t flows, uint32_t seed, int socket, struct cls_flows **table, char *err, int err_size);
 void cls_flows_destroy(struct cls_flows *table);
@@ -63,8 +86,9 @@ void cls_flows_destroy(struct cls_flows *table);
 /**
  * Parse a frame into a key.
  *
- * Sees through 0-2 VLAN tags (0x8100, 0x88a8) and IPv6 extension headers; non-first fragments have no ports.
- * Any bytes are safe; what cannot be read is treated as absent.
+ * Sees through 0-2 VLAN tags (0x8100, 0x88a8, 0x9100) and IPv6 extension headers; non-first fragments have no
+ * ports. The length in the IP header bounds what is read, so Ethernet padding is never taken for ports. Any
+ * bytes are safe; what cannot be read is treated as absent.
  *
  * @param data   first byte of an Ethernet header, or of the IP header when ethertype is not 0.
  * @param avail  contiguous readable bytes.
@@ -72,13 +96,29 @@ void cls_flows_destroy(struct cls_flows *table);
  */
 void cls_parse(const void *data, size_t avail, uint16_t ethertype, uint16_t port, struct cls_key *key);
 
-/** Hash of the flow, the same in both directions and without the ingress port; seeded. Thread: any. */
+/**
+ * Hash of the flow: addresses, ports and protocol, the same in both directions, without the ingress port.
+ *
+ * All fragments of a datagram have the same hash (of the addresses alone), which may differ from that of the
+ * unfragmented packets of its flow. Spreads well; it is no defence against someone who chooses the flows.
+ *
+ * Thread: any.
+ */
 uint32_t cls_hash(const struct cls_key *key, uint32_t seed);
+
+/**
+ * Match against the rules alone, for explain and for what the flow table does not hold.
+ *
+ * @param n        1..CLS_BURST_MAX
+ * @param verdict  out, index for cls_action
+ * Thread: any.
+ */
+void cls_match(const struct cls *cls, const struct cls_key *const key[], uint32_t n, uint32_t verdict[]);
 
 /**
  * Classify a burst: flow table first, rules for what it does not hold, then remember.
  *
- * @param n        1..64
+ * @param n        1..CLS_BURST_MAX
  * @param hash     cls_hash of each key
  * @param verdict  out, index for cls_action
  * Thread: the owner of `flows`.
@@ -88,16 +128,24 @@ void cls_classify(const struct cls *cls, struct cls_flows *flows, const struct c
 
 /**
  * Remember that the reverse direction of `key`, entering at port `port`, goes into path `path` (before any
- * rule).
+ * rule). Cheap when it is known already: may be called for every packet of the flow, which keeps it known.
  *
- * `cls` has an action for each reverse path. Thread: the owner of `flows`.
+ * @param key   as parsed from the flow's own direction; not IP: nothing is remembered.
+ * @param hash  cls_hash of key.
+ * @param path  the `reverse` of some path in the configuration; else nothing is remembered.
+ * Thread: the owner of `flows`.
  */
 void cls_learn_reverse(const struct cls *cls, struct cls_flows *flows, const struct cls_key *key,
 	uint32_t hash, uint16_t port, uint16_t path);
 
 struct cls_stats {
-	uint64_t hits, misses, inserts, evictions;
+	uint64_t hits;
+	uint64_t misses;    /* non-IP frames, never held by the table, included */
+	uint64_t inserts;   /* flows remembered, reverse ones included */
+	uint64_t evictions; /* inserts that took the line of a valid flow */
 };
+
+/** Counters of a flow table; may be a burst behind. Thread: any. */
 void cls_flows_stats(const struct cls_flows *flows, struct cls_stats *stats);
 
 #endif

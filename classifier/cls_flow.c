@@ -1,0 +1,186 @@
+/*
+ * The flow table of one lcore: verdicts of flows seen before, one 64-byte line each.
+ *
+ * A flow lives in one of the eight lines of its block: its home line, else the next free one in the order
+ * home ^ 1, home ^ 2, ... A line is valid for the rule set that made it, so a change of rules empties the
+ * table without touching it. As lines of the present rule set are only ever replaced, never removed, a search
+ * may stop at the first line that is not valid. All work per packet is bounded by the block, whatever the
+ * flows.
+ */
+#include "cls_flow.h"
+
+#include "cls_rules.h"
+
+#include <nmmintrin.h>
+#include <string.h>
+
+#include <rte_common.h>
+#include <rte_prefetch.h>
+
+static inline bool
+key_equal(const struct cls_key *a, const struct cls_key *b)
+{
+	const __m128i *x = (const __m128i *)a;
+	const __m128i *y = (const __m128i *)b;
+	__m128i differ = _mm_or_si128(_mm_xor_si128(_mm_loadu_si128(x), _mm_loadu_si128(y)),
+		_mm_or_si128(_mm_xor_si128(_mm_loadu_si128(x + 1), _mm_loadu_si128(y + 1)),
+			_mm_xor_si128(_mm_loadu_si128(x + 2), _mm_loadu_si128(y + 2))));
+
+	return _mm_testz_si128(differ, differ) != 0;
+}
+
+/* The ingress port takes part, so that the two directions of a flow, of one hash, have different homes. */
+static inline uint32_t
+home_of(const struct cls_flows *flows, uint32_t hash, uint16_t port)
+{
+	return (uint32_t)_mm_crc32_u64(flows->seed, hash | (uint64_t)port << 32) & flows->mask;
+}
+
+/* Stored once per second chance, not per packet: a line that is only read needs no writing back. */
+static inline void
+mark_used(struct cls_flow *line)
+{
+	if (line->used == 0)
+		line->used = 1;
+}
+
+/*
+ * A line of a full block for a new flow: the first, from a hand that moves on, whose flow was not used since
+ * the hand last passed. A flood of one-packet flows so replaces itself, not the flows that live.
+ */
+static struct cls_flow *
+evict(struct cls_flows *flows, uint32_t home)
+{
+	uint32_t block = home & ~(CLS_FLOW_BLOCK - 1);
+	uint32_t hand = flows->hand++;
+	struct cls_flow *line = &flows->line[block + hand % CLS_FLOW_BLOCK];
+
+	for (uint32_t i = 0; i < CLS_FLOW_BLOCK && line->used != 0; i++) {
+		line->used = 0;
+		line = &flows->line[block + ++hand % CLS_FLOW_BLOCK];
+	}
+	flows->stats.evictions++;
+	return line;
+}
+
+/* The line of a key, *found = it holds the key; else its old content may be overwritten. */
+static struct cls_flow *
+find_or_take(
+	struct cls_flows *flows, uint32_t generation, const struct cls_key *key, uint32_t hash, bool *found)
+{
+	uint32_t home = home_of(flows, hash, key->port);
+
+	for (uint32_t i = 0; i < CLS_FLOW_BLOCK; i++) {
+		struct cls_flow *line = &flows->line[home ^ i];
+		*found = line->generation == generation && key_equal(&line->key, key);
+		if (*found || line->generation != generation)
+			return line;
+	}
+	return evict(flows, home);
+}
+
+static inline void
+fill_line(struct cls_flows *flows, struct cls_flow *line, uint32_t generation, const struct cls_key *key,
+	uint32_t verdict)
+{
+	*line = (struct cls_flow){.key = *key, .verdict = verdict, .generation = generation};
+	flows->stats.inserts++;
+}
+
+/* Ask the rules for what the table does not hold, and remember. */
+static void
+classify_misses(const struct cls *cls, struct cls_flows *flows, const struct cls_key *const key[],
+	const uint32_t hash[], const uint8_t miss[], uint32_t n, uint32_t verdict[])
+{
+	const struct cls_key *missed[CLS_BURST_MAX];
+	uint32_t result[CLS_BURST_MAX];
+
+	for (uint32_t i = 0; i < n; i++)
+		missed[i] = key[miss[i]];
+	cls_match(cls, missed, n, result);
+	for (uint32_t i = 0; i < n; i++) {
+		verdict[miss[i]] = result[i];
+		if (missed[i]->family == 0)
+			continue;
+		bool found; /* a packet of the same flow came earlier in this burst */
+		struct cls_flow *line =
+			find_or_take(flows, cls->generation, missed[i], hash[miss[i]], &found);
+		if (!found)
+			fill_line(flows, line, cls->generation, missed[i], result[i]);
+	}
+}
+
+void
+cls_classify(const struct cls *cls, struct cls_flows *flows, const struct cls_key *const key[],
+	const uint32_t hash[], uint32_t n, uint32_t verdict[])
+{
+	uint32_t home[CLS_BURST_MAX];
+	uint8_t pending[CLS_BURST_MAX];
+	uint8_t miss[CLS_BURST_MAX];
+	uint32_t n_pending = 0;
+	uint32_t n_misses = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		home[i] = home_of(flows, hash[i], key[i]->port);
+		rte_prefetch0(&flows->line[home[i]]);
+		if (key[i]->family != 0)
+			pending[n_pending++] = (uint8_t)i;
+		else
+			miss[n_misses++] = (uint8_t)i;
+	}
+
+	/* Each round looks at one more line of every flow not yet found, and prefetches the line after it. */
+	for (uint32_t round = 0; round < CLS_FLOW_BLOCK && n_pending != 0; round++) {
+		uint32_t left = 0;
+		for (uint32_t p = 0; p < n_pending; p++) {
+			uint8_t i = pending[p];
+			struct cls_flow *line = &flows->line[home[i] ^ round];
+			if (line->generation != cls->generation) {
+				miss[n_misses++] = i;
+			} else if (key_equal(&line->key, key[i])) {
+				verdict[i] = line->verdict;
+				mark_used(line);
+			} else {
+				pending[left++] = i;
+				rte_prefetch0(&flows->line[home[i] ^ (round + 1) % CLS_FLOW_BLOCK]);
+			}
+		}
+		n_pending = left;
+	}
+	memcpy(miss + n_misses, pending, n_pending); /* not in a block that is full */
+	n_misses += n_pending;
+
+	flows->stats.hits += n - n_misses;
+	flows->stats.misses += n_misses;
+	if (n_misses != 0)
+		classify_misses(cls, flows, key, hash, miss, n_misses, verdict);
+}
+
+void
+cls_learn_reverse(const struct cls *cls, struct cls_flows *flows, const struct cls_key *key, uint32_t hash,
+	uint16_t port, uint16_t path)
+{
+	uint32_t verdict = path < cls->n_paths ? cls->reverse[path] : 0;
+
+	if (key->family == 0 || verdict == 0)
+		return;
+
+	struct cls_key reverse = *key;
+	memcpy(reverse.source, key->destination, sizeof(reverse.source));
+	memcpy(reverse.destination, key->source, sizeof(reverse.destination));
+	reverse.source_port = key->destination_port;
+	reverse.destination_port = key->source_port;
+	reverse.port = port;
+
+	bool found;
+	struct cls_flow *line = find_or_take(flows, cls->generation, &reverse, hash, &found);
+	if (!found) {
+		fill_line(flows, line, cls->generation, &reverse, verdict);
+		return;
+	}
+	mark_used(line);
+	/* A rule that leads into the same path stays: its metadata is part of it. */
+	const struct cls_action *action = cls_action(cls, line->verdict);
+	if (action->kind != SFC_ACTION_PATH || action->path != path)
+		line->verdict = verdict;
+}

@@ -1,0 +1,27 @@
+/* The compiled rules of one node. Included by the files of this room only. */
+#ifndef CLS_RULES_H
+#define CLS_RULES_H
+
+#include "cls.h"
+
+struct rte_acl_ctx;
+
+#define CLS_FIRST_RULE   2u /* verdict of the configuration's rule 0, after CLS_FORWARD and CLS_DROP */
+#define CLS_RULE_REVERSE (-2)
+
+/* Immutable once built. */
+struct cls {
+	struct rte_acl_ctx *ipv4; /* NULL: no rule can match this family */
+	struct rte_acl_ctx *ipv6;
+	uint32_t generation; /* never 0, of no other rule set of this process: what a flow's verdict is good
+	                        for */
+	uint32_t default_verdict;
+	uint32_t n_ports;
+	uint32_t n_paths;
+	uint32_t
+		*non_ip; /* per ingress port: verdict of frames that are not IP; [n_ports] = any other port */
+	uint32_t *reverse; /* per path: verdict of a reverse flow into it, 0 = it is no path's reverse */
+	struct cls_action *action;
+};
+
+#endif
