@@ -23,7 +23,7 @@ parse_gpe(const struct vxlan_gpe_hdr *gpe, struct vxlan_gpe_info *info)
 	return VXLAN_GPE_OK;
 }
 
-/* frame[0, avail) is what of the IPv4 packet and, if any, its Ethernet padding can be read. */
+/* packet[0, avail) can be read, of packet_size bytes; Ethernet padding counts in both. */
 static enum vxlan_gpe_verdict
 parse_ipv4(const uint8_t *packet, size_t avail, size_t packet_size, struct vxlan_gpe_info *info)
 {

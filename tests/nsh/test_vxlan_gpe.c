@@ -127,22 +127,23 @@ parse_gives_back_what_push_was_given(void **state)
 static void
 folded_checksum_is_right_for_every_id_tos_and_size(void **state)
 {
-	static const uint32_t addresses[] = {0, 1, 0x0A630001, 0xFFFFFFFF, 0xE000FFFE};
+	static const uint32_t addresses[] = {0, 0x0A630001, 0xFFFFFFFF};
+	static const uint16_t sizes[] = {0, NSH_MD1_SIZE + INNER_SIZE, VXLAN_GPE_PAYLOAD_MAX};
 	uint8_t frame[VXLAN_GPE_OUTER_SIZE];
 	struct vxlan_gpe_template t;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
-		vxlan_gpe_template_init(&t, dmac, smac, addresses[i], dst, vni, (uint8_t)(255 - i));
-		for (uint32_t id = 0; id <= UINT16_MAX; id += 13) {
-			uint16_t payload_size = (uint16_t)(id * 7 % (VXLAN_GPE_PAYLOAD_MAX + 1));
+	for (size_t i = 0; i < 9; i++) {
+		uint16_t payload_size = sizes[i % 3];
 
-			vxlan_gpe_push(frame, &t, payload_size, 50000, (uint16_t)id, (uint8_t)(id >> 3));
+		vxlan_gpe_template_init(&t, dmac, smac, addresses[i / 3], dst, vni, (uint8_t)(255 - i));
+		/* Every id: both carries of the fold occur. */
+		for (uint32_t id = 0; id <= UINT16_MAX; id++) {
+			vxlan_gpe_push(
+				frame, &t, payload_size, 50000, (uint16_t)id, (uint8_t)(id & 1 ? 0xFF : i));
 			assert_int_equal(nsh_sum(frame + AT_IP, NSH_IPV4_SIZE), UINT16_MAX);
 		}
-		vxlan_gpe_push(frame, &t, VXLAN_GPE_PAYLOAD_MAX, UINT16_MAX, UINT16_MAX, UINT8_MAX);
-		assert_int_equal(nsh_sum(frame + AT_IP, NSH_IPV4_SIZE), UINT16_MAX);
-		assert_int_equal(frame[AT_IP_SIZE] << 8 | frame[AT_IP_SIZE + 1], UINT16_MAX);
+		assert_int_equal(frame[AT_IP_SIZE] << 8 | frame[AT_IP_SIZE + 1], payload_size + 36);
 	}
 }
 
@@ -162,6 +163,23 @@ push_writes_50_bytes_at_any_alignment_and_none_more(void **state)
 		assert_int_equal(room[shift + VXLAN_GPE_OUTER_SIZE - 2], 0xEF);
 		for (size_t i = shift + VXLAN_GPE_OUTER_SIZE; i < sizeof(room); i++)
 			assert_int_equal(room[i], 0xEE);
+	}
+}
+
+static void
+n17_underlay_mtu_for_a_1514_byte_inner_frame(void **state)
+{
+	static const struct {
+		uint16_t nsh_size, mtu;
+	} rows[] = {{NSH_BASE_SIZE, 1558}, {NSH_MD1_SIZE, 1574}, {NSH_MAX_SIZE, 1802}};
+	uint8_t outer[VXLAN_GPE_OUTER_SIZE];
+	struct vxlan_gpe_template t;
+
+	(void)state;
+	vxlan_gpe_template_init(&t, dmac, smac, src, dst, vni, 64);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		vxlan_gpe_push(outer, &t, (uint16_t)(rows[i].nsh_size + 1514), 50000, 1, 0);
+		assert_int_equal(outer[AT_IP_SIZE] << 8 | outer[AT_IP_SIZE + 1], rows[i].mtu);
 	}
 }
 
@@ -530,8 +548,7 @@ udp_checksum_that_works_out_as_0_is_sent_as_ffff(void **state)
 {
 	uint8_t frame[PLAIN_SIZE];
 	size_t size = plain_frame(frame);
-	uint16_t checksum = vxlan_gpe_udp_checksum(frame, size);
-	uint16_t word;
+	uint16_t checksum, word;
 
 	(void)state;
 	/* Adding the checksum to an even-placed payload word makes the sum 0xFFFF. */
@@ -573,6 +590,7 @@ main(void)
 		cmocka_unit_test(parse_gives_back_what_push_was_given),
 		cmocka_unit_test(folded_checksum_is_right_for_every_id_tos_and_size),
 		cmocka_unit_test(push_writes_50_bytes_at_any_alignment_and_none_more),
+		cmocka_unit_test(n17_underlay_mtu_for_a_1514_byte_inner_frame),
 		cmocka_unit_test(source_port_is_a_dynamic_port_that_depends_on_the_hash),
 		cmocka_unit_test(frames_of_other_protocols_are_not_ours),
 		cmocka_unit_test(ipv4_header_is_checked),
