@@ -18,23 +18,22 @@
 #define HV_ABI_VERSION 1
 
 /* Address map. The gaps are unmapped on purpose. */
-#define HV_PRIVATE_ADDR 0x000000ULL /* page tables, GDT, IDT, TSS, stub: supervisor only, KVM only */
-#define HV_PRIVATE_SIZE 0x100000ULL
-#define HV_BOOT_ADDR    0x100000ULL    /* struct hv_boot, guest: read only */
-#define HV_CONTROL_ADDR 0x101000ULL    /* struct hv_control, guest: read only */
-#define HV_STATUS_ADDR  0x102000ULL    /* struct hv_status, guest: read and write */
-#define HV_CONSOLE_ADDR 0x103000ULL    /* struct hv_console, guest: read and write */
-#define HV_METRICS_ADDR 0x10a000ULL    /* struct hv_metrics, guest: read and write */
-#define HV_METRICS_SIZE 0x40000ULL     /* 256 KiB: 4,095 metrics */
-#define HV_SHARED_ADDR  HV_STATUS_ADDR /* memfd S starts here */
-#define HV_SHARED_SIZE  (HV_METRICS_ADDR + HV_METRICS_SIZE - HV_SHARED_ADDR)
-#define HV_RAM_ADDR     0x200000ULL   /* memfd A: ELF, heap, stacks; never shared */
-#define HV_RAM_MAX      0x3fe00000ULL /* up to the rings: 1,022 MiB */
-#define HV_RING_ADDR    0x40000000ULL /* memfd B: rings and packet buffers, the vhost-user memory table */
-#define HV_RING_MAX     0x40000000ULL /* 1 GiB */
-#define HV_DOORBELL_ADDR                                                                                     \
-	0xd0000000ULL           /* one page, MMIO under KVM, plain memory nobody reads in process mode */
-#define HV_DOORBELL_EXIT  0x000 /* 32-bit store of the exit code: the guest ends */
+#define HV_PRIVATE_ADDR   0x000000ULL /* page tables, GDT, IDT, TSS, stub: supervisor only, KVM only */
+#define HV_PRIVATE_SIZE   0x100000ULL
+#define HV_BOOT_ADDR      0x100000ULL    /* struct hv_boot, guest: read only */
+#define HV_CONTROL_ADDR   0x101000ULL    /* struct hv_control, guest: read only */
+#define HV_STATUS_ADDR    0x102000ULL    /* struct hv_status, guest: read and write */
+#define HV_CONSOLE_ADDR   0x103000ULL    /* struct hv_console, guest: read and write */
+#define HV_METRICS_ADDR   0x10a000ULL    /* struct hv_metrics, guest: read and write */
+#define HV_METRICS_SIZE   0x40000ULL     /* 256 KiB: 4,095 metrics */
+#define HV_SHARED_ADDR    HV_STATUS_ADDR /* memfd S starts here */
+#define HV_SHARED_SIZE    (HV_METRICS_ADDR + HV_METRICS_SIZE - HV_SHARED_ADDR)
+#define HV_RAM_ADDR       0x200000ULL   /* memfd A: ELF, heap, stacks; never shared */
+#define HV_RAM_MAX        0x3fe00000ULL /* up to the rings: 1,022 MiB */
+#define HV_RING_ADDR      0x40000000ULL /* memfd B: rings and packet buffers, the vhost-user memory table */
+#define HV_RING_MAX       0x40000000ULL /* 1 GiB */
+#define HV_DOORBELL_ADDR  0xd0000000ULL /* one page: MMIO under KVM, unmapped in process mode */
+#define HV_DOORBELL_EXIT  0x000         /* 32-bit store of the exit code: the guest ends */
 #define HV_DOORBELL_WAIT  0x008 /* 32-bit store of a timeout in microseconds: sleep until work, or then */
 #define HV_DOORBELL_READY 0x010 /* 32-bit store of 1: first heartbeat; the runner prefaults memory now */
 #define HV_DOORBELL_KICK  0x100 /* + 4 * queue: 32-bit store of the queue index (ioeventfd) */
