@@ -34,6 +34,7 @@ struct pmd_reader {
 	FILE *stream;
 	pcap_t *pcap;
 	bool ended;
+	char buffer[READ_BUFFER]; /* of the stream */
 };
 
 /* libpcap cuts a record to the snap length of the file header without a word. A header that says less than
@@ -91,7 +92,7 @@ start(struct pmd_reader *r, char *err, int err_size)
 	r->stream = fopencookie(r, "r", (cookie_io_functions_t){.read = stream_read});
 	if (r->stream == NULL)
 		return pmd_fail(-ENOMEM, err, err_size, "%s: no memory", r->path);
-	setvbuf(r->stream, NULL, _IOFBF, READ_BUFFER);
+	setvbuf(r->stream, r->buffer, _IOFBF, sizeof(r->buffer));
 	__fsetlocking(r->stream, FSETLOCKING_BYCALLER);
 	r->pcap = pcap_fopen_offline_with_tstamp_precision(r->stream, PCAP_TSTAMP_PRECISION_NANO, reason);
 	if (r->pcap == NULL) {

@@ -66,6 +66,7 @@ struct pmd_writer {
 	FILE *stream;
 	pcap_t *pcap;
 	pcap_dumper_t *dumper; /* owns the stream then */
+	char buffer[WRITE_BUFFER];
 };
 
 static int
@@ -144,7 +145,7 @@ pmd_writer_open(const char *path, bool (*refuse)(void *arg, const struct stat *f
 		goto fail;
 	}
 	fd = -1;
-	setvbuf(w->stream, NULL, _IOFBF, WRITE_BUFFER);
+	setvbuf(w->stream, w->buffer, _IOFBF, sizeof(w->buffer));
 	__fsetlocking(w->stream, FSETLOCKING_BYCALLER);
 	rc = write_start(w);
 	if (rc < 0) {

@@ -1,0 +1,6 @@
+foreach(file pmd null capture_reader capture_writer capture capture_set ethdev)
+  sluice_test(pmd ${file} LIBS sluice_pmd)
+endforeach()
+target_link_libraries(test_pmd_ethdev PRIVATE rte_net_ring)
+sluice_fuzz(pmd capture sluice_pmd)
+target_compile_definitions(fuzz_capture PRIVATE _GNU_SOURCE)
