@@ -1,5 +1,7 @@
 #include "vnf.h"
 
+#define NO_GAP 99u /* more bytes than an address has */
+
 /* Longest run of at least two zero groups (RFC 5952, 4.2); the first one wins. */
 static unsigned
 longest_zero_run(const uint16_t group[8], unsigned *length)
@@ -53,11 +55,14 @@ vnf_addr_format(char text[VNF_ADDR_TEXT], unsigned version, const union vnf_addr
 static int
 digit(char c, unsigned base)
 {
-	int value = c >= '0' && c <= '9'   ? c - '0'
-	            : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	            : c >= 'A' && c <= 'F' ? c - 'A' + 10
-	                                   : 16;
+	int value = -1;
 
+	if (c >= '0' && c <= '9')
+		value = c - '0';
+	else if (c >= 'a' && c <= 'f')
+		value = c - 'a' + 10;
+	else if (c >= 'A' && c <= 'F')
+		value = c - 'A' + 10;
 	return value < (int)base ? value : -1;
 }
 
@@ -87,7 +92,7 @@ static bool
 scan_ipv6(const char *text, size_t len, uint8_t byte[16])
 {
 	uint8_t head[16] = {0};
-	unsigned n = 0, gap = 16; /* bytes read; where "::" stands */
+	unsigned n = 0, gap = NO_GAP; /* bytes read; how many before "::" */
 	size_t at = 0;
 
 	if (len >= 2 && text[0] == ':' && text[1] == ':') {
@@ -117,13 +122,13 @@ scan_ipv6(const char *text, size_t len, uint8_t byte[16])
 		if (text[at++] != ':' || at == len)
 			return false;
 		if (text[at] == ':') {
-			if (gap != 16)
+			if (gap != NO_GAP)
 				return false;
 			gap = n;
 			at++;
 		}
 	}
-	if (gap == 16 ? n != 16 : n > 14)
+	if (gap == NO_GAP ? n != 16 : n > 14)
 		return false;
 	memset(byte, 0, 16);
 	for (unsigned i = 0; i < n; i++)

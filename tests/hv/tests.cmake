@@ -1,0 +1,1 @@
+include(hv/vnf.cmake)
