@@ -285,6 +285,7 @@ fill_actions(struct cls *cls, const struct sfc_config *config)
 			.kind = SFC_ACTION_PATH, .path = (uint16_t)path, .rule = CLS_RULE_REVERSE};
 		cls->reverse[path] = n++;
 	}
+	cls->n_actions = n;
 }
 
 int
@@ -336,6 +337,12 @@ cls_destroy(struct cls *cls)
 	free(cls->reverse);
 	free(cls->action);
 	free(cls);
+}
+
+uint32_t
+cls_verdicts(const struct cls *cls)
+{
+	return cls->n_actions;
 }
 
 const struct cls_action *

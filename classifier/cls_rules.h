@@ -21,7 +21,8 @@ struct cls {
 	uint32_t
 		*non_ip; /* per ingress port: verdict of frames that are not IP; [n_ports] = any other port */
 	uint32_t *reverse; /* per path: verdict of a reverse flow into it, 0 = it is no path's reverse */
-	struct cls_action *action;
+	struct cls_action *action; /* per verdict */
+	uint32_t n_actions;
 };
 
 #endif
