@@ -1,0 +1,268 @@
+#include "sff_lcore.h"
+#include "sff_stamp.h"
+#include "sff_tx.h"
+
+#include <rte_cycles.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_pause.h>
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Frames taken from a queue at once: see performance notes on burst size in docs/architecture.md. */
+#define RX_BURST 32u
+/* Buffers a lossless feed leaves for frames that come back from guests (each up to 33 buffers of 2 KiB). */
+#define POOL_RESERVE 2048u
+/* Passes without work before a replay lets others run: guests share the CPUs with us. */
+#define IDLE_PASSES 32u
+/* A replay waits this long for a guest without any progress (design: `sf-stuck`). */
+#define STUCK_SECONDS 2u
+
+int
+sff_lcore_create(const struct sff_plane *plane, uint16_t queue, struct sff_lcore **out)
+{
+	struct sff_lcore *lc = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*lc));
+
+	if (lc == NULL)
+		return -ENOMEM;
+	memset(lc, 0, sizeof(*lc));
+	lc->plane = plane;
+	lc->queue = queue;
+	lc->hop = calloc(plane->table->n_entries + 1, sizeof(lc->hop[0]));
+	lc->path = calloc(plane->table->n_paths + 1, sizeof(lc->path[0]));
+	lc->tx = calloc(plane->n_ports + 1u, sizeof(lc->tx[0]));
+	lc->written_off = calloc(plane->n_ports + 1u, sizeof(lc->written_off[0]));
+	if (lc->hop == NULL || lc->path == NULL || lc->tx == NULL || lc->written_off == NULL) {
+		sff_lcore_destroy(lc);
+		return -ENOMEM;
+	}
+	*out = lc;
+	return 0;
+}
+
+void
+sff_lcore_destroy(struct sff_lcore *lc)
+{
+	if (lc == NULL)
+		return;
+	free(lc->hop);
+	free(lc->path);
+	free(lc->tx);
+	free(lc->written_off);
+	free(lc);
+}
+
+/* Frames inside one SF that may still come back. The guest's own count is believed only within what it got.
+ */
+static uint64_t
+in_sf(const struct sff_lcore *lc, uint16_t p)
+{
+	const struct sff_port *port = &lc->plane->port[p];
+	struct pmd_vm_queue_stats stats;
+	uint64_t gone;
+
+	if (!pmd_vm_up(port->pmd))
+		return 0;
+	pmd_vm_queue_stats(port->pmd, lc->queue, &stats);
+	gone = stats.dequeued + lc->written_off[p];
+	if (port->consumed != NULL)
+		gone += RTE_MIN(*port->consumed, stats.enqueued);
+	return gone < stats.enqueued ? stats.enqueued - gone : 0;
+}
+
+uint64_t
+sff_lcore_in_flight(const struct sff_lcore *lc)
+{
+	uint64_t n = 0;
+
+	for (uint16_t p = 0; p < lc->plane->n_ports; p++) {
+		n += lc->tx[p].n;
+		if (lc->plane->port[p].kind == SFF_PORT_SF)
+			n += in_sf(lc, p);
+	}
+	return n;
+}
+
+static uint16_t
+receive(struct sff_lcore *lc, uint16_t p, uint16_t want)
+{
+	static const uint8_t first_stage[] = {
+		[SFF_PORT_ACCESS] = SFF_STAGE_ACCESS_INPUT,
+		[SFF_PORT_TRANSPORT] = SFF_STAGE_TRANSPORT_INPUT,
+		[SFF_PORT_SF] = SFF_STAGE_SF_INPUT,
+	};
+	const struct sff_port *port = &lc->plane->port[p];
+	struct sff_burst *b = &lc->burst[0];
+	uint16_t n = pmd_rx(port->pmd, lc->queue, b->pkt, want);
+
+	if (n == 0)
+		return 0;
+	if (port->kind == SFF_PORT_SF) {
+		if (lc->stamps != NULL)
+			sff_stamps_restore(lc->stamps, p, b->pkt, n);
+	} else {
+		lc->received += n;
+		if (lc->stamps != NULL)
+			sff_stamps_number(lc->stamps, b->pkt, n);
+	}
+	memset(b->meta, 0, n * sizeof(b->meta[0]));
+	for (uint16_t i = 0; i < n; i++)
+		b->meta[i].port = p;
+	b->n = n;
+	sff_run(lc, b, first_stage[port->kind]);
+	return n;
+}
+
+/* Frames the external ports may give in this pass. */
+static uint32_t
+room(const struct sff_lcore *lc)
+{
+	uint64_t in_flight;
+
+	if (lc->feed == SFF_FEED_LIVE)
+		return UINT32_MAX;
+	in_flight = sff_lcore_in_flight(lc);
+	if (lc->feed == SFF_FEED_LOCKSTEP)
+		return in_flight == 0 ? lc->lockstep : 0;
+	if (in_flight >= SFF_WINDOW || rte_mempool_avail_count(lc->pool) < POOL_RESERVE)
+		return 0;
+	return (uint32_t)(SFF_WINDOW - in_flight);
+}
+
+static uint32_t
+feed(struct sff_lcore *lc)
+{
+	uint32_t left = room(lc), got = 0, pass;
+
+	do {
+		pass = 0;
+		for (uint16_t p = 0; p < lc->plane->n_external && left > 0; p++) {
+			uint16_t n = receive(lc, p, (uint16_t)RTE_MIN(left, RX_BURST));
+
+			pass += n;
+			left -= n;
+		}
+		got += pass;
+		/* A step is filled whatever ports its frames come from, so that its shape depends on the
+		 * input only. */
+	} while (lc->feed == SFF_FEED_LOCKSTEP && pass > 0 && left > 0);
+	return got;
+}
+
+uint32_t
+sff_lcore_flush(struct sff_lcore *lc)
+{
+	uint32_t taken = 0;
+	bool step = lc->feed == SFF_FEED_LOCKSTEP;
+
+	/* SF ports first: only when they are empty and drained is a step complete. */
+	for (uint16_t p = lc->plane->n_external; p < lc->plane->n_ports; p++)
+		taken += sff_tx_flush(lc, p, false);
+	if (step) {
+		for (uint16_t p = lc->plane->n_external; p < lc->plane->n_ports; p++)
+			if (lc->tx[p].n > 0 || in_sf(lc, p) > 0)
+				return taken;
+	}
+	for (uint16_t p = 0; p < lc->plane->n_external; p++)
+		taken += sff_tx_flush(lc, p, false);
+	return taken;
+}
+
+uint32_t
+sff_lcore_poll(struct sff_lcore *lc, bool external)
+{
+	uint32_t work = 0;
+
+	for (uint16_t p = lc->plane->n_external; p < lc->plane->n_ports; p++)
+		work += receive(lc, p, RX_BURST);
+	if (likely(external))
+		work += feed(lc);
+	work += sff_lcore_flush(lc);
+	return work;
+}
+
+/* A lossless replay gave up on guests that hold frames and do not move: they are down from here on. */
+static void
+write_off(struct sff_lcore *lc)
+{
+	for (uint16_t p = lc->plane->n_external; p < lc->plane->n_ports; p++) {
+		uint64_t n = in_sf(lc, p);
+		struct sff_tx *tx = &lc->tx[p];
+
+		if (n == 0 && tx->n == 0)
+			continue;
+		__atomic_store_n(&lc->plane->up[lc->plane->port[p].instance], 0, __ATOMIC_RELAXED);
+		lc->written_off[p] += n;
+		sff_drop(lc, tx->pkt, tx->n, SFC_DROP_SF_STUCK);
+		tx->n = 0;
+	}
+}
+
+/* True while frames are inside and nothing at all has happened for STUCK_SECONDS. */
+static bool
+is_stuck(const struct sff_lcore *lc, uint64_t *since, uint64_t *before, uint64_t now)
+{
+	uint64_t in_flight = sff_lcore_in_flight(lc);
+
+	if (in_flight == 0 || in_flight != *before) {
+		*before = in_flight;
+		*since = now;
+		return false;
+	}
+	return now - *since > STUCK_SECONDS * rte_get_tsc_hz();
+}
+
+/* Is a worker without work at its end? */
+static bool
+at_end(const struct sff_lcore *lc, uint8_t order)
+{
+	bool no_input = order == SFF_ORDER_DRAIN || (lc->captures != NULL && pmd_captures_done(lc->captures));
+
+	return no_input && sff_lcore_in_flight(lc) == 0;
+}
+
+int
+sff_lcore_main(void *arg)
+{
+	struct sff_lcore *lc = arg;
+	unsigned int thread = rte_lcore_id();
+	bool replay = lc->captures != NULL;
+	uint64_t idle = 0, since = rte_rdtsc(), before = 0;
+	uint8_t order;
+
+	rte_rcu_qsbr_thread_online(lc->qsbr, thread);
+	while ((order = atomic_load_explicit(&lc->order, memory_order_relaxed)) != SFF_ORDER_STOP) {
+		uint64_t start = rte_rdtsc();
+		uint32_t work = sff_lcore_poll(lc, order == SFF_ORDER_RUN);
+
+		rte_rcu_qsbr_quiescent(lc->qsbr, thread);
+		if (work > 0) {
+			lc->busy_cycles += rte_rdtsc() - start;
+			lc->busy_packets += work;
+			idle = 0;
+			since = start;
+			continue;
+		}
+		if (++idle < IDLE_PASSES) {
+			rte_pause();
+			continue;
+		}
+		if (at_end(lc, order))
+			break;
+		if (!replay)
+			continue;
+		if (is_stuck(lc, &since, &before, start))
+			write_off(lc);
+		sched_yield();
+	}
+	for (uint16_t p = 0; p < lc->plane->n_ports; p++) {
+		sff_drop(lc, lc->tx[p].pkt, lc->tx[p].n, SFC_DROP_SHUTDOWN);
+		lc->tx[p].n = 0;
+	}
+	rte_rcu_qsbr_thread_offline(lc->qsbr, thread);
+	atomic_store_explicit(&lc->done, true, memory_order_release);
+	return 0;
+}

@@ -1,0 +1,279 @@
+#include "sff_node.h"
+#include "sff_control.h"
+#include "sff_eal.h"
+#include "sff_ports.h"
+#include "sff_report.h"
+#include "sff_stamp.h"
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ERR_SIZE 512
+/* A pool near the mempool's per-lcore cache stays in L2; this many hold a window of jumbo frames (SFF_WINDOW
+ * times 33 buffers of 2 KiB) and the receive rings of some devices. */
+#define POOL_BUFFERS 16383u
+#define POOL_CACHE   512u /* RTE_MEMPOOL_CACHE_MAX_SIZE of DPDK 22.11 */
+
+void
+sff_say(const struct sff_options *options, const char *event, const char *format, ...)
+{
+	char text[2 * ERR_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (options->report_fd >= 0)
+		sff_event_send(options->report_fd, json_pack("{s:s, s:s}", "event", event, "text", text));
+	else
+		fprintf(stderr, "sff: %s\n", text);
+}
+
+static void
+say_config_error(const struct sff_options *options, const struct sfc_error *e)
+{
+	if (e->line > 0)
+		sff_say(options, "error", "%s:%u:%u: %s: %s", e->file, e->line, e->column, e->path,
+			e->reason);
+	else
+		sff_say(options, "error", "%s: %s", e->file, e->reason);
+}
+
+int
+sff_node_load(struct sff_node *node)
+{
+	struct sfc_errors errors = {0};
+	char err[ERR_SIZE] = "";
+	int rc = sfc_load(node->options->config, &node->config, &errors);
+
+	for (unsigned int i = 0; i < errors.n; i++)
+		say_config_error(node->options, &errors.error[i]);
+	sfc_errors_free(&errors);
+	if (rc != 0)
+		return SFF_EXIT_CONFIG;
+	node->index = sfc_config_node(node->config, node->options->node, err, sizeof(err));
+	if (node->index < 0) {
+		sff_say(node->options, "error", "%s", err);
+		return SFF_EXIT_USAGE;
+	}
+	if (sfc_table_build(node->config, node->index, &node->table, err, sizeof(err)) != 0) {
+		sff_say(node->options, "error", "%s: %s", node->options->config, err);
+		return SFF_EXIT_CONFIG;
+	}
+	return 0;
+}
+
+static bool
+has_pci_port(const struct sfc_node *conf)
+{
+	unsigned int a, b, c, d;
+
+	for (unsigned int p = 0; p < conf->n_ports; p++)
+		if (conf->port[p].device != NULL &&
+			(sscanf(conf->port[p].device, "%x:%x:%x.%x", &a, &b, &c, &d) == 4 ||
+				sscanf(conf->port[p].device, "%x:%x.%x", &b, &c, &d) == 3))
+			return true;
+	return false;
+}
+
+static int
+open_memory(struct sff_node *node, char *err)
+{
+	size_t size = rte_rcu_qsbr_get_memsize(RTE_MAX_LCORE);
+
+	node->qsbr = rte_zmalloc("qsbr", size, RTE_CACHE_LINE_SIZE);
+	node->pool = rte_pktmbuf_pool_create(
+		"frames", POOL_BUFFERS, POOL_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE, (int)rte_socket_id());
+	if (node->qsbr == NULL || node->pool == NULL || rte_rcu_qsbr_init(node->qsbr, RTE_MAX_LCORE) != 0) {
+		snprintf(err, ERR_SIZE, "no room for %u packet buffers in %u MiB of dataplane memory: %s",
+			POOL_BUFFERS, node->config->node[node->index].memory_mib, rte_strerror(rte_errno));
+		return -ENOMEM;
+	}
+	return pmd_init(node->pool, node->qsbr);
+}
+
+static int
+open_all(struct sff_node *node, char *err)
+{
+	const struct sff_options *options = node->options;
+	const struct sfc_node *conf = &node->config->node[node->index];
+	struct sff_vms_conf vms = {
+		.run_dir = node->run_dir.path,
+		.pairs = node->workers,
+		.runtime = options->runtime,
+		.die_with_us = options->replay,
+	};
+	struct sff_eal_conf eal = {
+		.run_dir = node->run_dir.path,
+		.memory_mib = conf->memory_mib,
+		.workers = node->workers,
+		.pin = !options->replay,
+		.pci = !options->replay && has_pci_port(conf),
+		.telemetry = !options->replay,
+	};
+	char note[ERR_SIZE];
+	int rc = sff_vms_start(node->config, node->index, &vms, &node->vms, err, ERR_SIZE);
+
+	/* Guests boot while EAL starts. */
+	if (rc == 0)
+		rc = sff_eal_init(&eal, note, sizeof(note), err, ERR_SIZE);
+	if (rc != 0)
+		return rc;
+	node->eal = true;
+	if (note[0] != '\0')
+		sff_say(options, "note", "%s", note);
+	rc = open_memory(node, err);
+	if (rc == 0)
+		rc = cls_create(node->config, node->index, &node->cls, err, ERR_SIZE);
+	node->plane.config = node->config;
+	node->plane.table = node->table;
+	node->plane.cls = node->cls;
+	if (rc == 0)
+		rc = sff_ports_open(&node->plane, options, node->workers, &node->captures, err, ERR_SIZE);
+	if (rc == 0)
+		rc = sff_plane_build(&node->plane);
+	if (rc == 0 && options->replay)
+		rc = sff_stamps_create(node->plane.n_ports, &node->stamps);
+	return rc;
+}
+
+int
+sff_node_open(struct sff_node *node)
+{
+	const struct sff_options *options = node->options;
+	const struct sfc_node *conf = &node->config->node[node->index];
+	char err[ERR_SIZE] = "";
+	int rc;
+
+	/* Capture files are one stream: one worker keeps its order. */
+	node->workers = options->replay ? 1 : (uint16_t)conf->workers;
+	if (options->replay && conf->workers > 1)
+		sff_say(options, "note", "a replay runs 1 worker, not the %u of node '%s'", conf->workers,
+			conf->name);
+	rc = sff_run_dir_open(
+		options->run_dir, options->replay ? NULL : conf->name, &node->run_dir, err, sizeof(err));
+	if (rc == 0)
+		rc = open_all(node, err);
+	if (rc == 0)
+		return 0;
+	sff_say(options, "error", "%s", err[0] != '\0' ? err : strerror(-rc));
+	return SFF_EXIT_USAGE;
+}
+
+int
+sff_node_connect(struct sff_node *node)
+{
+	struct sff_plane *plane = &node->plane;
+	int waiting = 0;
+
+	for (unsigned int i = 0; i < node->vms.n; i++) {
+		const struct sff_vm *vm = &node->vms.vm[i];
+		uint16_t p = (uint16_t)(plane->n_external + i);
+		char err[ERR_SIZE];
+
+		if (vm->state == SFF_VM_READY && plane->port[p].pmd == NULL) {
+			int rc = sff_ports_open_vm(plane, p, vm, node->workers, err, sizeof(err));
+
+			if (rc != 0) {
+				sff_say(node->options, "error", "%s", err);
+				return rc;
+			}
+			plane->port_of_instance[vm->index] = p;
+		}
+		if (plane->up[vm->index])
+			continue;
+		if (plane->port[p].pmd == NULL || vm->state != SFF_VM_READY ||
+			!pmd_vm_up(plane->port[p].pmd)) {
+			waiting++;
+			continue;
+		}
+		__atomic_store_n(&plane->up[vm->index], 1, __ATOMIC_RELEASE);
+		if (node->options->report_fd >= 0)
+			sff_event_send(node->options->report_fd,
+				json_pack("{s:s, s:s, s:s, s:I}", "event", "vm", "name", vm->instance->name,
+					"runtime", vm->runtime, "boot_us", (json_int_t)vm->boot_us));
+	}
+	return waiting > 0 ? -EAGAIN : 0;
+}
+
+int
+sff_node_launch(struct sff_node *node)
+{
+	const struct sff_options *options = node->options;
+	const struct sfc_node *conf = &node->config->node[node->index];
+	/* A replay must repeat; a live node must not be predictable. */
+	uint32_t seed = options->replay ? 0 : (uint32_t)rte_rdtsc();
+	char err[ERR_SIZE] = "";
+
+	node->plane.hash_seed = seed;
+	for (uint16_t w = 0; w < node->workers; w++) {
+		struct sff_lcore *lc;
+		int rc = sff_lcore_create(&node->plane, w, &lc);
+
+		if (rc != 0) {
+			sff_say(options, "error", "worker %u: %s", w, strerror(-rc));
+			return SFF_EXIT_USAGE;
+		}
+		node->lcore[w] = lc;
+		rc = cls_flows_create(conf->flows / node->workers, seed, (int)rte_socket_id(), &lc->flows,
+			err, sizeof(err));
+		if (rc != 0) {
+			sff_say(options, "error", "worker %u: %s", w, err);
+			return SFF_EXIT_USAGE;
+		}
+		lc->qsbr = node->qsbr;
+		lc->pool = node->pool;
+		lc->stamps = node->stamps;
+		lc->captures = node->captures;
+		lc->lockstep = options->lockstep;
+		if (!options->replay || options->speed > 0)
+			lc->feed = SFF_FEED_LIVE;
+		else
+			lc->feed = options->lockstep > 0 ? SFF_FEED_LOCKSTEP : SFF_FEED_LOSSLESS;
+		rte_rcu_qsbr_thread_register(node->qsbr, w + 1u);
+	}
+	for (uint16_t w = 0; w < node->workers; w++)
+		if (rte_eal_remote_launch(sff_lcore_main, node->lcore[w], w + 1u) != 0) {
+			sff_say(options, "error", "worker %u: its lcore does not start", w);
+			return SFF_EXIT_USAGE;
+		}
+	node->launched = true;
+	return 0;
+}
+
+void
+sff_node_close(struct sff_node *node)
+{
+	sff_vms_stop(&node->vms);
+	if (node->plane.port != NULL)
+		sff_ports_close(&node->plane);
+	sff_plane_fini(&node->plane);
+	if (node->captures != NULL)
+		pmd_captures_destroy(node->captures);
+	for (uint16_t w = 0; w < node->workers; w++)
+		if (node->lcore[w] != NULL) {
+			if (node->lcore[w]->flows != NULL)
+				cls_flows_destroy(node->lcore[w]->flows);
+			sff_lcore_destroy(node->lcore[w]);
+		}
+	sff_stamps_destroy(node->stamps);
+	if (node->cls != NULL)
+		cls_destroy(node->cls);
+	if (node->eal) {
+		rte_mempool_free(node->pool);
+		rte_free(node->qsbr);
+		rte_eal_cleanup();
+	}
+	sfc_table_free(node->table);
+	sfc_config_free(node->config);
+	sff_run_dir_close(&node->run_dir);
+}

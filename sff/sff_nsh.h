@@ -1,0 +1,60 @@
+/**
+ * NSH checks that two stages share: from another node and from an SF the same header rules hold.
+ *
+ * Included by stage_nsh_input.c, stage_nsh_ttl.c and stage_sf_input.c.
+ */
+#ifndef SFF_NSH_H
+#define SFF_NSH_H
+
+#include "sff_stage.h"
+
+#include "nsh_parse.h"
+
+#include <rte_branch_prediction.h>
+
+/** The drop edge of a verdict other than NSH_OK. */
+static inline uint8_t
+sff_nsh_verdict_drop(enum nsh_verdict verdict)
+{
+	static const uint8_t drop[] = {
+		[NSH_TRUNCATED] = SFC_DROP_NSH_TRUNCATED,
+		[NSH_VERSION] = SFC_DROP_NSH_VERSION,
+		[NSH_MD_TYPE] = SFC_DROP_NSH_MD_TYPE,
+		[NSH_LENGTH] = SFC_DROP_NSH_LENGTH,
+	};
+
+	return SFF_NEXT_DROP(drop[verdict]);
+}
+
+/** Check NSH at `data` and note it; SFF_STAGE_MAX = good, else the drop edge. */
+static inline uint8_t
+sff_nsh_check(const void *data, uint16_t avail, struct sff_meta *meta)
+{
+	struct nsh_info info;
+	enum nsh_verdict verdict = nsh_parse(data, avail, &info);
+
+	if (unlikely(verdict != NSH_OK))
+		return sff_nsh_verdict_drop(verdict);
+	meta->sp = info.sp;
+	meta->nsh_size = (uint8_t)info.size;
+	meta->np = info.next_proto;
+	if (info.oam)
+		meta->flags |= SFF_META_OAM;
+	return SFF_STAGE_MAX;
+}
+
+/**
+ * O bit and Next Protocol of a header that is carried on: RFC 9451 (without SFC OAM, O = 1 is discarded), RFC
+ * 8300 2.2 (unknown next protocols are dropped silently), RFC 9516 (7 without O is invalid). 0-6 pass.
+ */
+static inline uint8_t
+sff_nsh_payload_edge(const struct sff_meta *meta, uint8_t good)
+{
+	if (unlikely(meta->flags & SFF_META_OAM))
+		return SFF_NEXT_DROP(SFC_DROP_OAM);
+	if (unlikely(meta->np > NSH_NP_IOAM))
+		return SFF_NEXT_DROP(SFC_DROP_NSH_PROTO);
+	return good;
+}
+
+#endif

@@ -1,0 +1,231 @@
+#include "sff_options.h"
+#include "sff_stage.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+	"Usage: sff --config FILE [--node NAME] [--json]\n"
+	"       sff --replay --config FILE [--in PORT=CAPTURE]... [--out PORT=CAPTURE]...\n"
+	"\n"
+	"The dataplane: classifier and service function forwarder of one node. Runs until SIGINT or\n"
+	"SIGTERM, then prints its ledger. `sluice replay` and `sluice check` are the usual way in.\n"
+	"\n"
+	"  --config FILE        service plane, YAML or JSON\n"
+	"  --node NAME          which node of the file this is (default: the only one, or the host's name)\n"
+	"  --json               print the ledger as JSON\n"
+	"  --run-dir DIR        where sockets are made (default: one of our own, removed at exit)\n"
+	"  --replay             ports are capture files, or nothing; end when all was read and drained\n"
+	"  --in PORT=FILE       replay: frames that enter at a port\n"
+	"  --out PORT=FILE      replay: where frames that leave a port are written\n"
+	"  --runtime R          replay: auto, kvm or process for every instance\n"
+	"  --lockstep BURST     replay: send BURST frames, drain everything, repeat (1 to 64)\n"
+	"  --speed X            replay: X times recorded time, or max (lossless, the default)\n"
+	"  --loop N             replay: play the input N times\n"
+	"  --report-fd FD       replay: write events and the report there, one JSON document a line\n"
+	"  --help, --version\n"
+	"\n"
+	"Example: sff --config edge.yaml --node edge-1\n";
+
+enum option_code {
+	OPT_CONFIG = 256,
+	OPT_NODE,
+	OPT_JSON,
+	OPT_RUN_DIR,
+	OPT_REPLAY,
+	OPT_IN,
+	OPT_OUT,
+	OPT_RUNTIME,
+	OPT_LOCKSTEP,
+	OPT_SPEED,
+	OPT_LOOP,
+	OPT_REPORT_FD,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+static const struct option long_options[] = {
+	{"config", required_argument, NULL, OPT_CONFIG},
+	{"node", required_argument, NULL, OPT_NODE},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"run-dir", required_argument, NULL, OPT_RUN_DIR},
+	{"replay", no_argument, NULL, OPT_REPLAY},
+	{"in", required_argument, NULL, OPT_IN},
+	{"out", required_argument, NULL, OPT_OUT},
+	{"runtime", required_argument, NULL, OPT_RUNTIME},
+	{"lockstep", required_argument, NULL, OPT_LOCKSTEP},
+	{"speed", required_argument, NULL, OPT_SPEED},
+	{"loop", required_argument, NULL, OPT_LOOP},
+	{"report-fd", required_argument, NULL, OPT_REPORT_FD},
+	{"help", no_argument, NULL, OPT_HELP},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{0},
+};
+
+static bool
+read_number(const char *name, const char *text, uint64_t low, uint64_t high, uint64_t *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	if (errno == 0 && *text >= '0' && *text <= '9' && *end == '\0' && *value >= low && *value <= high)
+		return true;
+	fprintf(stderr, "sff: --%s: '%s' is not a number from %llu to %llu\n", name, text,
+		(unsigned long long)low, (unsigned long long)high);
+	return false;
+}
+
+static bool
+read_speed(const char *text, double *speed)
+{
+	char *end;
+
+	if (strcmp(text, "max") == 0) {
+		*speed = 0;
+		return true;
+	}
+	*speed = strtod(text, &end);
+	if (end != text && *end == '\0' && *speed > 0 && *speed <= 1e6)
+		return true;
+	fprintf(stderr, "sff: --speed: '%s' is neither max nor a factor above 0, up to 1000000\n", text);
+	return false;
+}
+
+static bool
+read_runtime(const char *text, int *runtime)
+{
+	static const char *const names[] = {
+		[SFC_RUNTIME_AUTO] = "auto",
+		[SFC_RUNTIME_KVM] = "kvm",
+		[SFC_RUNTIME_PROCESS] = "process",
+	};
+
+	for (*runtime = SFC_RUNTIME_AUTO; *runtime <= SFC_RUNTIME_PROCESS; (*runtime)++)
+		if (strcmp(text, names[*runtime]) == 0)
+			return true;
+	fprintf(stderr, "sff: --runtime: '%s' is not auto, kvm or process\n", text);
+	return false;
+}
+
+static bool
+add_capture(const char *name, const char *text, struct sff_capture **list, unsigned int *n)
+{
+	const char *equals = strchr(text, '=');
+	struct sff_capture *grown;
+
+	if (equals == NULL || equals == text || equals[1] == '\0') {
+		fprintf(stderr, "sff: --%s: '%s' is not PORT=FILE\n", name, text);
+		return false;
+	}
+	grown = reallocarray(*list, *n + 1, sizeof(**list));
+	if (grown == NULL)
+		return false;
+	*list = grown;
+	grown[*n].port = strndup(text, (size_t)(equals - text));
+	grown[*n].file = strdup(equals + 1);
+	if (grown[(*n)++].port != NULL && grown[*n - 1].file != NULL)
+		return true;
+	fprintf(stderr, "sff: --%s: out of memory\n", name);
+	return false;
+}
+
+static bool
+read_option(int code, struct sff_options *o)
+{
+	uint64_t value;
+
+	switch (code) {
+	case OPT_CONFIG:
+		o->config = optarg;
+		return true;
+	case OPT_NODE:
+		o->node = optarg;
+		return true;
+	case OPT_JSON:
+		o->json = true;
+		return true;
+	case OPT_RUN_DIR:
+		o->run_dir = optarg;
+		return true;
+	case OPT_REPLAY:
+		o->replay = true;
+		return true;
+	case OPT_IN:
+		return add_capture("in", optarg, &o->in, &o->n_in);
+	case OPT_OUT:
+		return add_capture("out", optarg, &o->out, &o->n_out);
+	case OPT_RUNTIME:
+		return read_runtime(optarg, &o->runtime);
+	case OPT_LOCKSTEP:
+		if (!read_number("lockstep", optarg, 1, SFF_BURST, &value))
+			return false;
+		o->lockstep = (uint16_t)value;
+		return true;
+	case OPT_SPEED:
+		return read_speed(optarg, &o->speed);
+	case OPT_LOOP:
+		return read_number("loop", optarg, 1, UINT32_MAX, &o->loops);
+	case OPT_REPORT_FD:
+		if (!read_number("report-fd", optarg, 3, INT16_MAX, &value))
+			return false;
+		o->report_fd = (int)value;
+		return true;
+	}
+	return false;
+}
+
+int
+sff_options_parse(int argc, char **argv, struct sff_options *o)
+{
+	int code;
+
+	*o = (struct sff_options){.runtime = -1, .loops = 1, .report_fd = -1};
+	while ((code = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (code == OPT_HELP) {
+			fputs(usage, stdout);
+			return 0;
+		}
+		if (code == OPT_VERSION) {
+			puts("sff " SLUICE_VERSION);
+			return 0;
+		}
+		if (!read_option(code, o))
+			return 1;
+	}
+	if (optind != argc) {
+		fprintf(stderr, "sff: '%s' is not an option (see sff --help)\n", argv[optind]);
+		return 1;
+	}
+	if (o->config == NULL) {
+		fputs("sff: --config FILE is missing (see sff --help)\n", stderr);
+		return 1;
+	}
+	if (!o->replay && (o->n_in > 0 || o->n_out > 0 || o->lockstep > 0 || o->speed > 0 || o->loops > 1)) {
+		fputs("sff: --in, --out, --lockstep, --speed and --loop go with --replay\n", stderr);
+		return 1;
+	}
+	if (o->lockstep > 0 && o->speed > 0) {
+		fputs("sff: --lockstep and --speed exclude each other\n", stderr);
+		return 1;
+	}
+	return -1;
+}
+
+void
+sff_options_free(struct sff_options *o)
+{
+	for (unsigned int i = 0; i < o->n_in; i++) {
+		free(o->in[i].port);
+		free(o->in[i].file);
+	}
+	for (unsigned int i = 0; i < o->n_out; i++) {
+		free(o->out[i].port);
+		free(o->out[i].file);
+	}
+	free(o->in);
+	free(o->out);
+}

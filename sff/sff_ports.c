@@ -1,0 +1,177 @@
+#include "sff_ports.h"
+#include "sff_lcore.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *
+capture_of(const struct sff_capture *list, unsigned int n, const char *port)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (strcmp(list[i].port, port) == 0)
+			return list[i].file;
+	return NULL;
+}
+
+/* Every --in and --out names a port of the node, once. */
+static int
+check_captures(const struct sfc_node *node, const struct sff_capture *list, unsigned int n,
+	const char *option, char *err, int err_size)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		unsigned int p = 0;
+
+		while (p < node->n_ports && strcmp(node->port[p].name, list[i].port) != 0)
+			p++;
+		if (p == node->n_ports) {
+			snprintf(err, (size_t)err_size, "--%s: node '%s' has no port '%s'", option,
+				node->name, list[i].port);
+			return -EINVAL;
+		}
+		if (capture_of(list, i, list[i].port) != NULL) {
+			snprintf(err, (size_t)err_size, "--%s: port '%s' is named twice", option,
+				list[i].port);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int
+open_replay(struct sff_plane *plane, const struct sfc_node *node, uint16_t p,
+	const struct sff_options *options, struct pmd_captures *captures, char *err, int err_size)
+{
+	const struct sfc_port *conf = &node->port[p];
+	const char *in = capture_of(options->in, options->n_in, conf->name);
+	const char *out = capture_of(options->out, options->n_out, conf->name);
+	int rc;
+
+	if (in == NULL && out == NULL)
+		rc = pmd_null_open(conf->name, &plane->port[p].pmd, err, err_size);
+	else
+		rc = pmd_capture_open(captures, conf->name, in, out, &plane->port[p].pmd, err, err_size);
+	if (rc == 0 && conf->has_mac)
+		memcpy(plane->port[p].pmd->mac, conf->mac, sizeof(conf->mac));
+	return rc;
+}
+
+static int
+open_live(struct sff_plane *plane, const struct sfc_node *node, uint16_t p, uint16_t queues, char *err,
+	int err_size)
+{
+	const struct sfc_port *conf = &node->port[p];
+
+	if (conf->device == NULL) {
+		snprintf(err, (size_t)err_size, "port '%s' of node '%s' names no device", conf->name,
+			node->name);
+		return -ENODEV;
+	}
+	return pmd_ethdev_open(conf->name, conf->device, queues, conf->has_mac ? conf->mac : NULL,
+		conf->role == SFC_ROLE_ACCESS, &plane->port[p].pmd, err, err_size);
+}
+
+static void
+describe(struct sff_plane *plane, const struct sfc_node *node, uint16_t p)
+{
+	const struct sfc_port *conf = &node->port[p];
+	struct sff_port *port = &plane->port[p];
+
+	port->kind = conf->role == SFC_ROLE_ACCESS ? SFF_PORT_ACCESS : SFF_PORT_TRANSPORT;
+	port->peer = conf->peer < 0 ? SFC_NONE : (uint16_t)conf->peer;
+	for (unsigned int l = 0; l < node->n_locators; l++) {
+		const struct sfc_locator *locator = &node->locator[l];
+		const uint8_t *a = locator->address.bytes;
+
+		if (locator->port != p)
+			continue;
+		port->address = (uint32_t)a[0] << 24 | (uint32_t)a[1] << 16 | (uint32_t)a[2] << 8 | a[3];
+		port->vni = locator->vni;
+		return;
+	}
+}
+
+int
+sff_ports_open(struct sff_plane *plane, const struct sff_options *options, uint16_t queues,
+	struct pmd_captures **captures, char *err, int err_size)
+{
+	const struct sfc_node *node = &plane->config->node[plane->table->node];
+	uint32_t n_local = 0;
+	int rc = 0;
+
+	for (unsigned int i = 0; i < plane->config->n_instances; i++)
+		n_local += plane->config->instance[i].node == plane->table->node;
+	if (node->n_ports + n_local > SFF_MAX_PORTS) {
+		snprintf(err, (size_t)err_size, "node '%s' has %u ports and instances, the limit is %u",
+			node->name, node->n_ports + n_local, SFF_MAX_PORTS);
+		return -E2BIG;
+	}
+	plane->port = calloc(node->n_ports + n_local + 1, sizeof(plane->port[0]));
+	if (plane->port == NULL) {
+		snprintf(err, (size_t)err_size, "node '%s': out of memory", node->name);
+		return -ENOMEM;
+	}
+	plane->n_external = (uint16_t)node->n_ports;
+	plane->n_ports = (uint16_t)(node->n_ports + n_local);
+
+	if (options->replay) {
+		struct pmd_captures_conf conf = {.speed = options->speed, .loops = options->loops};
+
+		rc = check_captures(node, options->in, options->n_in, "in", err, err_size);
+		if (rc == 0)
+			rc = check_captures(node, options->out, options->n_out, "out", err, err_size);
+		if (rc == 0)
+			rc = pmd_captures_create(&conf, captures, err, err_size);
+	}
+	for (uint16_t p = 0; rc == 0 && p < plane->n_external; p++) {
+		describe(plane, node, p);
+		rc = options->replay ? open_replay(plane, node, p, options, *captures, err, err_size)
+		                     : open_live(plane, node, p, queues, err, err_size);
+	}
+	if (rc != 0)
+		sff_ports_close(plane);
+	return rc;
+}
+
+int
+sff_ports_open_vm(struct sff_plane *plane, uint16_t p, const struct sff_vm *vm, uint16_t queues, char *err,
+	int err_size)
+{
+	struct sff_port *port = &plane->port[p];
+
+	port->kind = SFF_PORT_SF;
+	port->peer = SFC_NONE;
+	port->instance = vm->index;
+	port->function = (uint16_t)vm->instance->function;
+	port->consumed = &vm->shared->status.consumed;
+	memcpy(port->sf_mac, vm->mac, sizeof(port->sf_mac));
+	return pmd_vm_open(vm->instance->name, vm->socket_net, queues, &port->pmd, err, err_size);
+}
+
+int
+sff_ports_flush(struct sff_plane *plane)
+{
+	int rc = 0;
+
+	for (uint16_t p = 0; p < plane->n_ports; p++) {
+		struct pmd_port *pmd = plane->port[p].pmd;
+		int failed = pmd != NULL && pmd->ops->flush != NULL ? pmd->ops->flush(pmd) : 0;
+
+		if (rc == 0)
+			rc = failed;
+	}
+	return rc;
+}
+
+void
+sff_ports_close(struct sff_plane *plane)
+{
+	for (uint16_t p = 0; p < plane->n_ports; p++)
+		if (plane->port[p].pmd != NULL)
+			plane->port[p].pmd->ops->close(plane->port[p].pmd);
+	free(plane->port);
+	plane->port = NULL;
+	plane->n_ports = 0;
+	plane->n_external = 0;
+}

@@ -1,0 +1,292 @@
+#include "sff_report.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Of one instance: what it got, gave back, and kept by its own count. */
+struct sf_sum {
+	uint64_t rx, tx;
+	uint64_t consumed; /* never beyond rx - tx */
+	uint64_t rest;     /* neither came back nor is said to be consumed */
+	uint64_t originated;
+};
+
+static struct sf_sum
+sum_sf(const struct sff_sources *s, const struct sff_port *port)
+{
+	struct sf_sum sum = {0};
+
+	if (port->pmd == NULL)
+		return sum;
+	for (uint16_t q = 0; q < s->n_lcores; q++) {
+		struct pmd_vm_queue_stats stats;
+
+		pmd_vm_queue_stats(port->pmd, q, &stats);
+		sum.rx += stats.enqueued;
+		sum.tx += stats.dequeued;
+	}
+	if (sum.tx > sum.rx) {
+		sum.originated = sum.tx - sum.rx;
+		return sum;
+	}
+	sum.rest = sum.rx - sum.tx;
+	if (port->consumed != NULL)
+		sum.consumed = RTE_MIN(*port->consumed, sum.rest);
+	sum.rest -= sum.consumed;
+	return sum;
+}
+
+static const struct sff_vm *
+vm_of(const struct sff_sources *s, const struct sff_port *port)
+{
+	for (unsigned int i = 0; i < s->vms->n; i++)
+		if (s->vms->vm[i].index == port->instance)
+			return &s->vms->vm[i];
+	return NULL;
+}
+
+/* What a port counted by itself was received or sent, too. */
+static void
+add_port(struct sfc_ledger *ledger, const struct sff_port *port)
+{
+	struct pmd_stats stats = {0};
+
+	if (port->pmd == NULL || port->pmd->ops->stats == NULL)
+		return;
+	port->pmd->ops->stats(port->pmd, &stats);
+	ledger->received += stats.rx_capture_size + stats.rx_missed;
+	ledger->dropped[SFC_DROP_CAPTURE_SIZE] += stats.rx_capture_size;
+	ledger->dropped[SFC_DROP_NO_MBUF] += stats.rx_missed;
+	ledger->sent -= RTE_MIN(stats.tx_errors, ledger->sent);
+	ledger->dropped[SFC_DROP_EGRESS_DOWN] += stats.tx_errors;
+}
+
+void
+sff_report_ledger(const struct sff_sources *s, struct sfc_ledger *ledger)
+{
+	*ledger = (struct sfc_ledger){0};
+	for (unsigned int l = 0; l < s->n_lcores; l++) {
+		const struct sff_lcore *lc = s->lcore[l];
+
+		ledger->received += lc->received;
+		ledger->sent += lc->sent;
+		for (unsigned int d = 0; d < SFC_DROP_MAX; d++)
+			ledger->dropped[d] += lc->dropped[d];
+		for (uint16_t p = 0; p < s->plane->n_ports; p++)
+			ledger->in_flight += lc->tx[p].n;
+	}
+	for (uint16_t p = 0; p < s->plane->n_ports; p++) {
+		const struct sff_port *port = &s->plane->port[p];
+		const struct sff_vm *vm;
+		struct sf_sum sum;
+
+		if (port->kind != SFF_PORT_SF) {
+			add_port(ledger, port);
+			continue;
+		}
+		sum = sum_sf(s, port);
+		vm = vm_of(s, port);
+		ledger->originated += sum.originated;
+		ledger->dropped[SFC_DROP_SF_CONSUMED] += sum.consumed;
+		if (vm != NULL && vm->state == SFF_VM_ENDED)
+			ledger->dropped[SFC_DROP_SF_LOST] += sum.rest;
+		else if (s->ended)
+			ledger->dropped[SFC_DROP_SF_STUCK] += sum.rest;
+		else
+			ledger->in_flight += sum.rest;
+	}
+}
+
+/* A guest's metrics, copied and cleaned: it may change them while we look. Returns how many. */
+static unsigned int
+read_metrics(const struct sff_vm *vm, struct sfc_report_metric **out)
+{
+	uint32_t max = sizeof(vm->shared->metrics.metric) / sizeof(vm->shared->metrics.metric[0]);
+	uint32_t count, n = 0;
+	struct sfc_report_metric *metric;
+
+	*out = NULL;
+	if (vm->shared == NULL)
+		return 0;
+	count = vm->shared->metrics.count;
+	count = RTE_MIN(count, max);
+	metric = calloc(count + 1, sizeof(*metric));
+	if (metric == NULL)
+		return 0;
+	for (uint32_t i = 0; i < count; i++) {
+		const volatile struct hv_metric *from = &vm->shared->metrics.metric[i];
+		unsigned int c = 0;
+
+		for (; c < HV_METRIC_NAME - 1 && from->name[c] != '\0'; c++) {
+			char ch = from->name[c];
+
+			metric[n].name[c] = ch > ' ' && ch <= '~' && ch != '"' && ch != '\\' ? ch : '_';
+		}
+		metric[n].name[c] = '\0';
+		metric[n].value = from->value;
+		if (c > 0)
+			n++;
+	}
+	*out = metric;
+	return n;
+}
+
+static json_t *
+consumed_json(const struct sff_vm *vm, const struct sfc_report_metric *metric, unsigned int n, uint64_t left)
+{
+	json_t *list = json_array();
+
+	/* By convention of the guest library its own drops are counters named drop.*; never beyond the
+	 * difference. */
+	for (unsigned int i = 0; i < n && left > 0; i++) {
+		uint64_t frames = RTE_MIN(metric[i].value, left);
+
+		if (strncmp(metric[i].name, "drop.", 5) != 0 || frames == 0)
+			continue;
+		left -= frames;
+		json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "instance", vm->instance->name,
+						    "counter", metric[i].name, "frames", (json_int_t)frames));
+	}
+	return list;
+}
+
+static json_t *
+hops_json(const struct sff_sources *s)
+{
+	const struct sfc_config *config = s->plane->config;
+	const struct sfc_table *table = s->plane->table;
+	json_t *list = json_array();
+
+	for (unsigned int p = 0; p < config->n_paths; p++) {
+		const struct sfc_path *path = &config->path[p];
+
+		for (unsigned int h = 0; h < path->n_hops; h++) {
+			uint8_t si = (uint8_t)(path->initial_si - h);
+			int known_spi;
+			const struct sfp_entry *entry = sfp_lookup(table, path->spi << 8 | si, &known_spi);
+			uint64_t in = 0, out = 0;
+
+			if (entry == NULL)
+				continue;
+			for (unsigned int l = 0; l < s->n_lcores; l++) {
+				in += s->lcore[l]->hop[entry - table->entry].in;
+				out += s->lcore[l]->hop[entry - table->entry].out;
+			}
+			json_array_append_new(
+				list, json_pack("{s:s, s:i, s:s, s:i, s:I, s:I}", "path", path->name, "hop",
+					      (int)h + 1, "function", config->function[path->hop[h]].name,
+					      "si", (int)si, "in", (json_int_t)in, "out", (json_int_t)out));
+		}
+	}
+	return list;
+}
+
+static json_t *
+rates_json(const struct sff_sources *s, const struct sfc_ledger *ledger)
+{
+	double per = s->seconds > 0 ? 1 / s->seconds : 0;
+	uint64_t frames = 0, bytes = 0, total = 0;
+
+	if (s->n_lcores > 0 && s->lcore[0]->captures != NULL)
+		pmd_captures_progress(s->lcore[0]->captures, &frames, &bytes, &total);
+	return json_pack("{s:f, s:f, s:f}", "seconds", s->seconds, "frames_per_second",
+		(double)ledger->received * per, "bits_per_second", (double)bytes * 8 * per);
+}
+
+json_t *
+sff_report_event(const struct sff_sources *s, struct sfc_ledger *ledger)
+{
+	const struct sfc_config *config = s->plane->config;
+	struct sfc_report_path *path = calloc(config->n_paths + 1, sizeof(*path));
+	struct sfc_report_instance *instance = calloc(s->vms->n + 1, sizeof(*instance));
+	struct sfc_report report = {.path = path, .instance = instance};
+	json_t *consumed = json_array(), *event = NULL;
+
+	sff_report_ledger(s, ledger);
+	if (path == NULL || instance == NULL)
+		goto out;
+	report.ledger = *ledger;
+	for (unsigned int p = 0; p < config->n_paths; p++) {
+		path[p] = (struct sfc_report_path){.name = config->path[p].name, .spi = config->path[p].spi};
+		for (unsigned int l = 0; l < s->n_lcores; l++) {
+			path[p].in += s->lcore[l]->path[p].in;
+			path[p].out += s->lcore[l]->path[p].out;
+		}
+	}
+	report.n_paths = config->n_paths;
+	for (uint16_t p = s->plane->n_external; p < s->plane->n_ports; p++) {
+		const struct sff_port *port = &s->plane->port[p];
+		const struct sff_vm *vm = port->kind == SFF_PORT_SF ? vm_of(s, port) : NULL;
+		struct sfc_report_instance *i = &instance[report.n_instances];
+		struct sfc_report_metric *metric;
+		struct sf_sum sum;
+		json_t *list;
+
+		if (vm == NULL)
+			continue;
+		sum = sum_sf(s, port);
+		i->name = vm->instance->name;
+		i->runtime = vm->runtime;
+		i->boot_us = vm->boot_us;
+		i->rx = sum.rx;
+		i->tx = sum.tx;
+		i->died = vm->state == SFF_VM_ENDED;
+		i->n_metrics = read_metrics(vm, &metric);
+		i->metric = metric;
+		report.n_instances++;
+		list = consumed_json(vm, metric, i->n_metrics, sum.consumed);
+		json_array_extend(consumed, list);
+		json_decref(list);
+	}
+	event = json_pack("{s:s, s:o, s:o, s:o, s:O}", "event", "report", "report", sfc_report_json(&report),
+		"hops", hops_json(s), "rates", rates_json(s, ledger), "consumed", consumed);
+out:
+	json_decref(consumed);
+	for (unsigned int i = 0; i < report.n_instances; i++)
+		free((void *)(uintptr_t)instance[i].metric);
+	free(instance);
+	free(path);
+	return event;
+}
+
+void
+sff_report_print(FILE *file, const struct sfc_ledger *ledger)
+{
+	fprintf(file, "received    %12llu\n", (unsigned long long)ledger->received);
+	if (ledger->originated > 0)
+		fprintf(file, "originated  %12llu\n", (unsigned long long)ledger->originated);
+	fprintf(file, "sent        %12llu\n", (unsigned long long)ledger->sent);
+	for (unsigned int d = 0; d < SFC_DROP_MAX; d++)
+		if (ledger->dropped[d] > 0)
+			fprintf(file, "dropped     %12llu  %s: %s\n", (unsigned long long)ledger->dropped[d],
+				sfc_drop_name(d), sfc_drop_help(d));
+	fprintf(file, "in flight   %12llu\n", (unsigned long long)ledger->in_flight);
+	fprintf(file, "%s\n", sfc_ledger_balanced(ledger) ? "balanced" : "NOT BALANCED");
+}
+
+void
+sff_event_send(int fd, json_t *event)
+{
+	char *text = event != NULL ? json_dumps(event, JSON_COMPACT) : NULL;
+	size_t size = text != NULL ? strlen(text) : 0, sent = 0;
+
+	if (fd >= 0 && text != NULL) {
+		text[size++] = '\n'; /* in place of the terminator */
+		while (sent < size) {
+			ssize_t n = send(fd, text + sent, size - sent, MSG_NOSIGNAL);
+
+			if (n < 0 && errno == EINTR)
+				continue;
+			if (n <= 0)
+				break;
+			sent += (size_t)n;
+		}
+	}
+	free(text);
+	json_decref(event);
+}

@@ -1,0 +1,44 @@
+/**
+ * The books of a node, drawn from counters: ledger, paths, instances, hops; and the event stream to whoever
+ * started a replay.
+ *
+ * Included by control. Counters are summed here, by the reader, never on the packet path.
+ */
+#ifndef SFF_REPORT_H
+#define SFF_REPORT_H
+
+#include "sff_lcore.h"
+#include "sff_vm.h"
+
+#include "sfc_ledger.h"
+
+#include <stdio.h>
+
+struct sff_sources {
+	const struct sff_plane *plane;
+	struct sff_lcore *const *lcore;
+	unsigned int n_lcores;
+	const struct sff_vms *vms;
+	bool ended; /* everything was drained or given up: frames still in a live SF are stuck, not in flight
+	             */
+	double seconds; /* from the first frame to the end */
+};
+
+/** Sum the ledger alone. Thread: control; exact once the lcores have ended. */
+void sff_report_ledger(const struct sff_sources *sources, struct sfc_ledger *ledger);
+
+/**
+ * Everything a replay reports: {"event":"report","report":{...},"hops":[...],"rates":{...},"consumed":[...]}.
+ *
+ * @param ledger  out.
+ * @return        new reference, or NULL without memory.
+ */
+json_t *sff_report_event(const struct sff_sources *sources, struct sfc_ledger *ledger);
+
+/** Print a ledger for people. */
+void sff_report_print(FILE *file, const struct sfc_ledger *ledger);
+
+/** Write one JSON document and a newline to `fd` (-1: nothing) and release it. */
+void sff_event_send(int fd, json_t *event);
+
+#endif

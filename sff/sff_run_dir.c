@@ -1,0 +1,108 @@
+#include "sff_run_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Depth of what EAL and we make in there. */
+#define OPEN_DIRS 8
+
+static int
+base_dir(char *path, size_t size)
+{
+	const char *user = getenv("XDG_RUNTIME_DIR");
+
+	if (geteuid() == 0)
+		snprintf(path, size, "/run/sluice");
+	else if (user != NULL && user[0] == '/')
+		snprintf(path, size, "%s/sluice", user);
+	else
+		snprintf(path, size, "/tmp/sluice-%u", geteuid());
+	return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -errno;
+}
+
+/* Somebody else's directory would let them swap our sockets. */
+static int
+check_owner(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return -ENOTDIR;
+	return st.st_uid == geteuid() && (st.st_mode & 022) == 0 ? 0 : -EPERM;
+}
+
+static int
+lock(struct sff_run_dir *dir)
+{
+	char path[PATH_MAX + 8];
+
+	snprintf(path, sizeof(path), "%s/lock", dir->path);
+	dir->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (dir->lock < 0)
+		return -errno;
+	if (flock(dir->lock, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	close(dir->lock);
+	dir->lock = -1;
+	return -EBUSY;
+}
+
+int
+sff_run_dir_open(const char *given, const char *node, struct sff_run_dir *dir, char *err, int err_size)
+{
+	char base[PATH_MAX - 300];
+	int rc = 0;
+
+	*dir = (struct sff_run_dir){.lock = -1, .remove = node == NULL};
+	if (given != NULL) {
+		snprintf(dir->path, sizeof(dir->path), "%s", given);
+		if (mkdir(dir->path, 0700) != 0 && errno != EEXIST)
+			rc = -errno;
+	} else {
+		rc = base_dir(base, sizeof(base));
+		snprintf(dir->path, sizeof(dir->path), "%s/%s", base, node != NULL ? node : "replay-XXXXXX");
+		if (rc == 0 && node == NULL && mkdtemp(dir->path) == NULL)
+			rc = -errno;
+		if (rc == 0 && node != NULL && mkdir(dir->path, 0700) != 0 && errno != EEXIST)
+			rc = -errno;
+	}
+	if (rc == 0)
+		rc = check_owner(dir->path);
+	if (rc == 0 && node != NULL)
+		rc = lock(dir);
+	if (rc == -EBUSY)
+		snprintf(err, (size_t)err_size, "node '%s' is running already: %s/lock is held", node,
+			dir->path);
+	else if (rc != 0)
+		snprintf(err, (size_t)err_size, "runtime directory %s: %s", dir->path, strerror(-rc));
+	return rc;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	remove(path);
+	return 0;
+}
+
+void
+sff_run_dir_close(struct sff_run_dir *dir)
+{
+	if (dir->remove && dir->path[0] != '\0')
+		nftw(dir->path, remove_one, OPEN_DIRS, FTW_DEPTH | FTW_PHYS);
+	if (dir->lock >= 0)
+		close(dir->lock);
+	*dir = (struct sff_run_dir){.lock = -1};
+}

@@ -1,0 +1,47 @@
+#include "sff_tx.h"
+#include "sff_stamp.h"
+
+#include <string.h>
+
+/* The name under which a port that takes no more loses a frame. */
+static enum sfc_drop
+reason(const struct sff_port *port)
+{
+	if (port->kind != SFF_PORT_SF)
+		return SFC_DROP_TX_FULL;
+	return pmd_vm_up(port->pmd) ? SFC_DROP_SF_RING_FULL : SFC_DROP_SF_DOWN;
+}
+
+uint16_t
+sff_tx_flush(struct sff_lcore *lc, uint16_t port_index, bool force)
+{
+	const struct sff_port *port = &lc->plane->port[port_index];
+	struct sff_tx *tx = &lc->tx[port_index];
+	bool sf = port->kind == SFF_PORT_SF;
+	uint16_t taken, left;
+
+	if (tx->n == 0)
+		return 0;
+	if (sf && lc->stamps != NULL)
+		sff_stamps_note(lc->stamps, port_index, tx->pkt, tx->n);
+	if (!sf && lc->feed == SFF_FEED_LOCKSTEP)
+		sff_stamps_sort(lc->stamps, tx->pkt, tx->n);
+	taken = pmd_tx(port->pmd, lc->queue, tx->pkt, tx->n);
+	if (sf && lc->stamps != NULL)
+		sff_stamps_keep(lc->stamps, port_index, taken);
+	if (!sf)
+		lc->sent += taken;
+	left = (uint16_t)(tx->n - taken);
+	if (left == 0) {
+		tx->n = 0;
+		return taken;
+	}
+	if (!force && sf && lc->feed != SFF_FEED_LIVE && pmd_vm_up(port->pmd)) {
+		memmove(tx->pkt, &tx->pkt[taken], left * sizeof(tx->pkt[0]));
+		tx->n = left;
+		return taken;
+	}
+	sff_drop(lc, &tx->pkt[taken], left, reason(port));
+	tx->n = 0;
+	return taken;
+}

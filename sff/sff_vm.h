@@ -1,0 +1,102 @@
+/**
+ * The VMs of this node: start a runner (hv) for each local instance, or adopt one that outlived an earlier
+ * sff; watch it, read its status memory, stop it.
+ *
+ * Included by control. The status memory is the guest's to write: every reader loads once, checks, then uses.
+ */
+#ifndef SFF_VM_H
+#define SFF_VM_H
+
+#include "hv_abi.h"
+#include "sfc_config.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/un.h>
+
+/* What a guest shares with us, read only. */
+struct sff_shared {
+	struct hv_status status;
+	uint8_t status_pad[HV_CONSOLE_ADDR - HV_STATUS_ADDR - sizeof(struct hv_status)];
+	struct hv_console console;
+	struct hv_metrics metrics;
+};
+
+static_assert(sizeof(struct sff_shared) == HV_SHARED_SIZE, "status memory as the guest ABI lays it out");
+
+enum sff_vm_state {
+	SFF_VM_STARTING,
+	SFF_VM_READY,
+	SFF_VM_ENDED,
+};
+
+/* Bytes kept of what a runner says on stderr: a crash report and its console tail. */
+#define SFF_VM_TEXT 4096
+
+struct sff_vm {
+	const struct sfc_instance *instance;
+	uint16_t index; /* of the instance in the configuration */
+	uint8_t mac[6];
+	enum sff_vm_state state;
+	bool adopted; /* not our child */
+	pid_t pid;
+	int control;   /* connection to the runner, -1 = none yet */
+	int text_fd;   /* its stderr, -1 when adopted or at its end */
+	int exit_code; /* ENDED: of the runner; 128 + signal when it was killed */
+	char socket_net[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char socket_control[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char runtime[8]; /* "kvm" or "process" */
+	uint64_t boot_us;
+	const volatile struct sff_shared *shared; /* NULL until ready */
+	char text[SFF_VM_TEXT];
+	uint32_t text_size;
+};
+
+struct sff_vms_conf {
+	const char *run_dir;
+	uint16_t pairs;   /* queue pairs: one per worker */
+	int runtime;      /* enum sfc_runtime for all, -1 = as configured */
+	bool die_with_us; /* replay: also when we are killed */
+};
+
+struct sff_vms {
+	struct sff_vm *vm;
+	unsigned int n;
+	struct sff_vms_conf conf;
+	int lifeline[2]; /* pipe: runners end when we do; -1 when not wanted */
+};
+
+/**
+ * Start or adopt the VMs of a node; returns at once.
+ *
+ * @param config  kept.
+ * @return        0, -ENOENT (an image or the runner is missing), -errno, with one message in err.
+ * Thread: control.
+ */
+int sff_vms_start(const struct sfc_config *config, int node, const struct sff_vms_conf *conf,
+	struct sff_vms *vms, char *err, int err_size);
+
+/**
+ * Wait for an event of any VM and take note: ready, ended.
+ *
+ * @param extra_fd    also wake when this is readable, -1 = none.
+ * @param timeout_ms  longest wait.
+ * @return            0, or -errno of poll.
+ */
+int sff_vms_poll(struct sff_vms *vms, int extra_fd, int timeout_ms);
+
+/**
+ * Why a VM ended, for people: one line.
+ *
+ * @return 1 when its application refused its arguments (the configuration is wrong), else 0.
+ */
+int sff_vm_reason(const struct sff_vm *vm, char *text, int size);
+
+/** Ask all runners to end, then make them; unmap and close everything. */
+void sff_vms_stop(struct sff_vms *vms);
+
+/** Name of a runtime as configured: "auto", "kvm", "process". */
+const char *sff_vm_runtime_name(enum sfc_runtime runtime);
+
+#endif

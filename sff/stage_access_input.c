@@ -1,0 +1,29 @@
+#include "sff_lcore.h"
+#include "sff_mbuf.h"
+
+#include "eth.h"
+#include "nsh_hdr.h"
+
+/* A frame from outside the SFC domain. NSH has no business here (RFC 8300, 8; RFC 7665, 4.4). */
+void
+sff_access_input(struct sff_lcore *lc, struct sff_burst *b)
+{
+	(void)lc;
+	for (uint16_t i = 0; i < b->n; i++) {
+		struct rte_mbuf *m = b->pkt[i];
+		uint16_t avail = sff_mbuf_contiguous(m, SFF_HEADERS_MAX);
+		struct eth_info eth;
+
+		if (unlikely(avail < ETH_HDR_SIZE)) {
+			b->next[i] = SFF_NEXT_DROP(SFC_DROP_ETH_TRUNCATED);
+			continue;
+		}
+		/* A frame cut inside its VLAN tag is still a frame: it is forwarded as it came. */
+		if (unlikely(eth_parse(rte_pktmbuf_mtod(m, void *), avail, &eth) &&
+			     eth.type == NSH_ETHERTYPE)) {
+			b->next[i] = SFF_NEXT_DROP(SFC_DROP_NSH_PORT);
+			continue;
+		}
+		b->next[i] = SFF_STAGE_CLASSIFY;
+	}
+}
