@@ -119,10 +119,12 @@ cls_classify(const struct cls *cls, struct cls_flows *flows, const struct cls_ke
 	uint8_t miss[CLS_BURST_MAX];
 	uint32_t n_pending = 0;
 	uint32_t n_misses = 0;
+	struct cls_flow *const lines = flows->line;
+	const uint32_t generation = cls->generation;
 
 	for (uint32_t i = 0; i < n; i++) {
 		home[i] = home_of(flows, hash[i], key[i]->port);
-		rte_prefetch0(&flows->line[home[i]]);
+		rte_prefetch0(&lines[home[i]]);
 		if (key[i]->family != 0)
 			pending[n_pending++] = (uint8_t)i;
 		else
@@ -134,15 +136,15 @@ cls_classify(const struct cls *cls, struct cls_flows *flows, const struct cls_ke
 		uint32_t left = 0;
 		for (uint32_t p = 0; p < n_pending; p++) {
 			uint8_t i = pending[p];
-			struct cls_flow *line = &flows->line[home[i] ^ round];
-			if (line->generation != cls->generation) {
+			struct cls_flow *line = &lines[home[i] ^ round];
+			if (line->generation != generation) {
 				miss[n_misses++] = i;
 			} else if (key_equal(&line->key, key[i])) {
 				verdict[i] = line->verdict;
 				mark_used(line);
 			} else {
 				pending[left++] = i;
-				rte_prefetch0(&flows->line[home[i] ^ (round + 1) % CLS_FLOW_BLOCK]);
+				rte_prefetch0(&lines[home[i] ^ (round + 1) % CLS_FLOW_BLOCK]);
 			}
 		}
 		n_pending = left;
