@@ -60,22 +60,28 @@ struct vring_used {
 #define VNF_BUFFER_SIZE 2048u /* one packet buffer; a longer frame is a chain of them */
 #define VNF_BATCH       32u   /* most frames taken per poll of a pair */
 
+/** What we know of one descriptor. */
+struct vnf_slot {
+	uint8_t *buffer; /* its buffer, NULL when the descriptor is free */
+	uint16_t chain;  /* descriptors of the chain it heads and the back end holds, or 0 */
+	uint16_t next;   /* the next one of its chain */
+};
+
 /** Our side of one virtqueue. Nothing here is ever read back from shared memory. */
 struct vnf_queue {
 	struct vring_desc *desc;
 	struct vring_avail *avail;
 	struct vring_used *used;
-	uint8_t **buffer; /* per descriptor: its buffer, NULL when the descriptor is free */
-	uint16_t *next;   /* per descriptor: the next one of its chain */
-	uint16_t *chain;  /* per descriptor: descriptors of the chain it heads and the back end holds, or 0 */
-	uint16_t *free;   /* stack of free descriptors */
-	uint16_t free_count;
-	uint16_t in_flight; /* chains the back end holds */
-	uint16_t size;      /* entries, a power of two */
-	uint16_t avail_idx; /* next entry of the avail ring, published or not */
-	uint16_t published; /* avail->idx as the back end sees it */
-	uint16_t last_used; /* next entry of the used ring */
-	uint16_t index;     /* of the queue in the device */
+	struct vnf_slot *slot; /* per descriptor */
+	uint16_t *free;        /* stack of free descriptors */
+	/* 32 bits wide, so that a compiler knows them apart from the 16-bit arrays. Ring places count on for
+	 * ever; their low 16 bits are what the back end sees. */
+	uint32_t free_count;
+	uint32_t size;      /* entries, a power of two */
+	uint32_t avail_at;  /* next entry of the avail ring */
+	uint32_t published; /* avail_at as the back end knows it */
+	uint32_t used_at;   /* next entry of the used ring */
+	uint32_t index;     /* of the queue in the device */
 };
 
 struct vnf_segment {
@@ -88,7 +94,7 @@ struct vnf_pair {
 	struct vnf_queue rx, tx;
 	uint8_t **pool; /* stack of buffers that are in no ring */
 	uint32_t pool_count;
-	uint16_t rx_target;          /* buffers to keep posted */
+	uint32_t rx_target;          /* buffers to keep posted */
 	bool blocked;                /* a received frame waits for room in the TX ring */
 	struct vnf_segment *segment; /* of the frame at hand, rx.size entries */
 };

@@ -10,7 +10,7 @@ bad_used(void)
 }
 
 static const char *
-queue_init(struct vnf_queue *queue, const struct hv_queue *from, uint16_t index)
+queue_init(struct vnf_queue *queue, const struct hv_queue *from, uint32_t index)
 {
 	if (from->size < 2 || from->size > 32768 || (from->size & (from->size - 1)))
 		return "ring size is not a power of two between 2 and 32768";
@@ -20,17 +20,14 @@ queue_init(struct vnf_queue *queue, const struct hv_queue *from, uint16_t index)
 	queue->desc = (struct vring_desc *)(uintptr_t)from->desc;
 	queue->avail = (struct vring_avail *)(uintptr_t)from->avail;
 	queue->used = (struct vring_used *)(uintptr_t)from->used;
-	queue->size = (uint16_t)from->size;
+	queue->size = from->size;
 	queue->index = index;
-	queue->buffer = vnf_alloc(from->size * sizeof(*queue->buffer));
-	queue->next = vnf_alloc(from->size * sizeof(*queue->next));
-	queue->chain = vnf_alloc(from->size * sizeof(*queue->chain));
+	queue->slot = vnf_alloc(from->size * sizeof(*queue->slot));
 	queue->free = vnf_alloc(from->size * sizeof(*queue->free));
 	for (uint32_t i = 0; i < from->size; i++)
 		queue->free[i] = (uint16_t)(from->size - 1 - i);
 	queue->free_count = queue->size;
-	queue->in_flight = 0;
-	queue->avail_idx = queue->published = queue->last_used = 0;
+	queue->avail_at = queue->published = queue->used_at = 0;
 	__atomic_store_n(&queue->avail->flags, VRING_AVAIL_NO_INTERRUPT, __ATOMIC_RELAXED);
 	return NULL;
 }
@@ -40,10 +37,10 @@ vnf_pair_init(struct vnf_pair *pair, const struct hv_net *net, uint32_t index)
 {
 	uint64_t share = net->buffers_size / net->pairs;
 	uint64_t buffers = share / VNF_BUFFER_SIZE;
-	const char *wrong = queue_init(&pair->rx, &net->queue[2 * index], (uint16_t)(2 * index));
+	const char *wrong = queue_init(&pair->rx, &net->queue[2 * index], 2 * index);
 
 	if (!wrong)
-		wrong = queue_init(&pair->tx, &net->queue[2 * index + 1], (uint16_t)(2 * index + 1));
+		wrong = queue_init(&pair->tx, &net->queue[2 * index + 1], 2 * index + 1);
 	if (wrong)
 		return wrong;
 	if (net->header_size != VNET_HDR_SIZE)
@@ -53,7 +50,7 @@ vnf_pair_init(struct vnf_pair *pair, const struct hv_net *net, uint32_t index)
 	/* What both rings can hold at once; more would never be used. */
 	if (buffers > (uint64_t)pair->rx.size + pair->tx.size)
 		buffers = (uint64_t)pair->rx.size + pair->tx.size;
-	pair->rx_target = buffers / 2 < pair->rx.size ? (uint16_t)(buffers / 2) : pair->rx.size;
+	pair->rx_target = buffers / 2 < pair->rx.size ? (uint32_t)(buffers / 2) : pair->rx.size;
 	pair->blocked = false;
 	pair->segment = vnf_alloc(pair->rx.size * sizeof(*pair->segment));
 	pair->pool = vnf_alloc(buffers * sizeof(*pair->pool));
@@ -68,89 +65,95 @@ vnf_pair_init(struct vnf_pair *pair, const struct hv_net *net, uint32_t index)
 	return NULL;
 }
 
+/* Descriptors the back end holds. */
+static uint32_t
+queue_held(const struct vnf_queue *queue)
+{
+	return queue->size - queue->free_count;
+}
+
 /* How many used entries wait. A back end cannot have finished more than it holds: then nothing it says since
  * counts, and we go on from where it claims to be. */
-static uint16_t
+static uint32_t
 queue_waiting(struct vnf_queue *queue)
 {
 	uint16_t idx = __atomic_load_n(&queue->used->idx, __ATOMIC_ACQUIRE);
-	uint16_t waiting = (uint16_t)(idx - queue->last_used);
+	uint32_t waiting = (uint16_t)(idx - queue->used_at);
 
-	if (unlikely(waiting > queue->in_flight)) {
+	if (unlikely(waiting > queue_held(queue))) {
 		bad_used();
-		queue->last_used = idx;
+		queue->used_at = idx;
 		return 0;
 	}
 	return waiting;
 }
 
-/* Load used entry `at` places ahead, once: the back end may still write to it. */
-static struct vring_used_elem
-queue_peek(const struct vnf_queue *queue, uint16_t at)
+/* Load used entry `at` places ahead, each field once: the back end may still write to it. */
+static inline struct vring_used_elem
+queue_peek(const struct vnf_queue *queue, uint32_t at)
 {
-	struct vring_used_elem *slot =
-		&queue->used->ring[(uint16_t)(queue->last_used + at) & (queue->size - 1)];
+	struct vring_used_elem *elem = &queue->used->ring[(queue->used_at + at) & (queue->size - 1)];
 
 	return (struct vring_used_elem){
-		.id = __atomic_load_n(&slot->id, __ATOMIC_RELAXED),
-		.len = __atomic_load_n(&slot->len, __ATOMIC_RELAXED),
+		.id = __atomic_load_n(&elem->id, __ATOMIC_RELAXED),
+		.len = __atomic_load_n(&elem->len, __ATOMIC_RELAXED),
 	};
 }
 
-static bool
-queue_holds(const struct vnf_queue *queue, uint32_t id)
+/* The chain a used entry names, or NULL: the back end holds no such chain. */
+static inline struct vnf_slot *
+queue_find(const struct vnf_queue *queue, uint32_t id)
 {
-	return id < queue->size && queue->chain[id];
+	struct vnf_slot *slot = &queue->slot[id & (queue->size - 1)];
+
+	return likely(id < queue->size && slot->chain) ? slot : NULL;
 }
 
-/* The back end's hands are off chain `id`: forget it, and give its buffers to the caller's stack. */
-static uint32_t
-queue_release(struct vnf_queue *queue, uint16_t id, uint8_t **stack)
+/* The back end's hands are off this chain of `count`: its buffers go to stack[]. */
+static inline __attribute__((always_inline)) uint32_t
+queue_release(struct vnf_queue *queue, struct vnf_slot *slot, uint32_t count, uint8_t **stack)
 {
-	uint16_t count = queue->chain[id];
-
-	queue->chain[id] = 0;
-	queue->in_flight--;
-	for (uint16_t i = 0; i < count; i++) {
-		stack[i] = queue->buffer[id];
-		queue->buffer[id] = NULL;
-		queue->free[queue->free_count++] = id;
-		id = queue->next[id];
+	slot->chain = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		stack[i] = slot->buffer;
+		slot->buffer = NULL;
+		queue->free[queue->free_count++] = (uint16_t)(slot - queue->slot);
+		slot = &queue->slot[slot->next];
 	}
 	return count;
 }
 
 /* Write one chain; the caller knows that there are descriptors enough. Published later. */
-static void
-queue_add(struct vnf_queue *queue, const struct vnf_segment *segment, uint16_t count, uint16_t flags)
+static inline __attribute__((always_inline)) void
+queue_add(struct vnf_queue *queue, const struct vnf_segment *segment, uint32_t count, uint16_t flags)
 {
-	uint16_t head = queue->free[queue->free_count - 1];
+	const uint16_t *top = &queue->free[queue->free_count - 1];
 
-	for (uint16_t i = 0; i < count; i++) {
-		uint16_t id = queue->free[--queue->free_count];
-		bool last = i + 1 == count;
+	queue->slot[*top].chain = (uint16_t)count;
+	queue->avail->ring[queue->avail_at++ & (queue->size - 1)] = *top;
+	queue->free_count -= count;
+	for (uint32_t i = 0; i < count; i++, top--) {
+		bool more = i + 1 < count;
+		uint16_t next = more ? top[-1] : 0;
 
-		queue->buffer[id] = segment[i].buffer;
-		queue->next[id] = last ? 0 : queue->free[queue->free_count - 1];
-		queue->desc[id] = (struct vring_desc){
+		queue->slot[*top].buffer = segment[i].buffer;
+		queue->slot[*top].next = next;
+		queue->desc[*top] = (struct vring_desc){
 			.addr = (uintptr_t)segment[i].buffer,
 			.len = segment[i].len,
-			.flags = last ? flags : flags | VRING_DESC_NEXT,
-			.next = queue->next[id],
+			.flags = more ? flags | VRING_DESC_NEXT : flags,
+			.next = next,
 		};
 	}
-	queue->chain[head] = count;
-	queue->in_flight++;
-	queue->avail->ring[queue->avail_idx++ & (queue->size - 1)] = head;
 }
 
 static bool
 queue_publish(struct vnf_queue *queue)
 {
-	if (queue->avail_idx == queue->published)
+	if (queue->avail_at == queue->published)
 		return false;
-	queue->published = queue->avail_idx;
-	__atomic_store_n(&queue->avail->idx, queue->published, __ATOMIC_RELEASE);
+	queue->published = queue->avail_at;
+	__atomic_store_n(&queue->avail->idx, (uint16_t)queue->published, __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -165,7 +168,7 @@ queue_kick(const struct vnf_queue *queue)
 static void
 rx_fill(struct vnf_pair *pair)
 {
-	while (pair->rx.in_flight < pair->rx_target && pair->pool_count && pair->rx.free_count) {
+	while (queue_held(&pair->rx) < pair->rx_target && pair->pool_count) {
 		struct vnf_segment segment = {pair->pool[--pair->pool_count], VNF_BUFFER_SIZE};
 
 		queue_add(&pair->rx, &segment, 1, VRING_DESC_WRITE);
@@ -177,105 +180,112 @@ tx_reap(struct vnf_pair *pair)
 {
 	struct vnf_queue *tx = &pair->tx;
 
-	for (uint16_t waiting = queue_waiting(tx); waiting; waiting--) {
-		uint32_t id = queue_peek(tx, 0).id;
+	for (uint32_t waiting = queue_waiting(tx); waiting; waiting--) {
+		struct vnf_slot *slot = queue_find(tx, queue_peek(tx, 0).id);
 
-		tx->last_used++;
-		if (unlikely(!queue_holds(tx, id))) {
+		tx->used_at++;
+		if (unlikely(!slot))
 			bad_used();
-			continue;
-		}
-		pair->pool_count += queue_release(tx, (uint16_t)id, pair->pool + pair->pool_count);
+		else if (likely(slot->chain == 1))
+			pair->pool_count += queue_release(tx, slot, 1, pair->pool + pair->pool_count);
+		else
+			pair->pool_count +=
+				queue_release(tx, slot, slot->chain, pair->pool + pair->pool_count);
 	}
 }
 
 /* Give back to the pool what `count` used entries name, as far as they are true. */
 static void
-rx_discard(struct vnf_pair *pair, uint16_t count)
+rx_discard(struct vnf_pair *pair, uint32_t count)
 {
-	struct vnf_queue *rx = &pair->rx;
-
 	for (; count; count--) {
-		uint32_t id = queue_peek(rx, 0).id;
+		struct vnf_slot *slot = queue_find(&pair->rx, queue_peek(&pair->rx, 0).id);
 
-		rx->last_used++;
-		if (queue_holds(rx, id))
-			pair->pool_count += queue_release(rx, (uint16_t)id, pair->pool + pair->pool_count);
+		pair->rx.used_at++;
+		if (slot)
+			pair->pool_count += queue_release(&pair->rx, slot, 1, pair->pool + pair->pool_count);
 	}
 }
 
 /* How many used entries the next frame has, judged by its first one; 0: that entry is a lie. */
-static uint16_t
+static uint32_t
 rx_frame_buffers(const struct vnf_pair *pair)
 {
-	const struct vnf_queue *rx = &pair->rx;
-	struct vring_used_elem head = queue_peek(rx, 0);
+	struct vring_used_elem head = queue_peek(&pair->rx, 0);
+	const struct vnf_slot *slot = queue_find(&pair->rx, head.id);
 
-	if (unlikely(!queue_holds(rx, head.id) || head.len < VNET_HDR_SIZE))
+	if (unlikely(!slot || head.len < VNET_HDR_SIZE))
 		return 0;
-	return __atomic_load_n(
-		(uint16_t *)(void *)(rx->buffer[head.id] + VNET_HDR_NUM_BUFFERS), __ATOMIC_RELAXED);
+	return __atomic_load_n((uint16_t *)(void *)(slot->buffer + VNET_HDR_NUM_BUFFERS), __ATOMIC_RELAXED);
 }
 
 /* Take the segments of the next frame off the RX ring. False: an entry lied, the buffers are in the pool. */
-static bool
-rx_gather(struct vnf_pair *pair, uint16_t count)
+static inline __attribute__((always_inline)) bool
+rx_gather(struct vnf_pair *pair, uint32_t count)
 {
 	struct vnf_queue *rx = &pair->rx;
-	uint16_t taken = 0;
+	uint32_t taken = 0;
 	bool good = true;
 
-	for (uint16_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		struct vring_used_elem elem = queue_peek(rx, 0);
+		struct vnf_slot *slot = queue_find(rx, elem.id);
 
-		rx->last_used++;
-		if (unlikely(!queue_holds(rx, elem.id))) {
-			good = false;
-			continue;
+		rx->used_at++;
+		if (likely(slot != NULL)) {
+			queue_release(rx, slot, 1, &pair->segment[taken].buffer);
+			pair->segment[taken++].len = elem.len;
 		}
-		if (unlikely(elem.len == 0 || elem.len > VNF_BUFFER_SIZE))
+		if (unlikely(!slot || elem.len == 0 || elem.len > VNF_BUFFER_SIZE))
 			good = false;
-		queue_release(rx, (uint16_t)elem.id, &pair->segment[taken].buffer);
-		pair->segment[taken++].len = elem.len;
 	}
-	if (unlikely(pair->segment[0].len < VNET_HDR_SIZE))
-		good = false;
-	if (unlikely(!good)) {
+	if (unlikely(!good || pair->segment[0].len < VNET_HDR_SIZE)) {
 		while (taken)
 			pair->pool[pair->pool_count++] = pair->segment[--taken].buffer;
-	}
-	return good;
-}
-
-/* Serve the frame in segment[0..count). True: it is in the TX ring, else its buffers are in the pool. */
-static bool
-frame_serve(struct vnf_pair *pair, uint16_t count)
-{
-	uint8_t *header = pair->segment[0].buffer;
-	uint32_t size = 0;
-
-	for (uint16_t i = 0; i < count; i++)
-		size += pair->segment[i].len;
-	if (!vnf_service(
-		    header + VNET_HDR_SIZE, pair->segment[0].len - VNET_HDR_SIZE, size - VNET_HDR_SIZE)) {
-		while (count)
-			pair->pool[pair->pool_count++] = pair->segment[--count].buffer;
 		return false;
 	}
-	memset(header, 0, VNET_HDR_SIZE);
-	queue_add(&pair->tx, pair->segment, count, 0);
 	return true;
 }
 
-static void
-rx_prefetch(const struct vnf_pair *pair, uint16_t waiting)
-{
-	for (uint16_t i = 0; i < waiting && i < VNF_BATCH; i++) {
-		uint32_t id = queue_peek(&pair->rx, i).id;
+enum frame_fate {
+	FRAME_LIE,      /* not a frame: its buffers are in the pool */
+	FRAME_CONSUMED, /* ended here: likewise */
+	FRAME_SENT,     /* in the TX ring, not yet published */
+};
 
-		if (likely(id < pair->rx.size && pair->rx.buffer[id])) {
-			__builtin_prefetch(pair->rx.buffer[id]);
-			__builtin_prefetch(pair->rx.buffer[id] + 64);
+/* Take the next frame off the RX ring and serve it. Inlined twice: nearly all frames are one buffer. */
+static inline __attribute__((always_inline)) enum frame_fate
+frame_serve(struct vnf_pair *pair, uint32_t count)
+{
+	const struct vnf_segment *segment = pair->segment;
+	uint8_t *header;
+	uint32_t size;
+
+	if (unlikely(!rx_gather(pair, count)))
+		return FRAME_LIE;
+	header = segment->buffer;
+	size = segment->len - VNET_HDR_SIZE;
+	for (uint32_t i = 1; i < count; i++)
+		size += segment[i].len;
+	if (!vnf_service(header + VNET_HDR_SIZE, segment->len - VNET_HDR_SIZE, size)) {
+		while (count)
+			pair->pool[pair->pool_count++] = segment[--count].buffer;
+		return FRAME_CONSUMED;
+	}
+	memset(header, 0, VNET_HDR_SIZE);
+	queue_add(&pair->tx, segment, count, 0);
+	return FRAME_SENT;
+}
+
+static void
+rx_prefetch(const struct vnf_pair *pair, uint32_t waiting)
+{
+	for (uint32_t i = 0; i < waiting && i < VNF_BATCH; i++) {
+		const struct vnf_slot *slot = queue_find(&pair->rx, queue_peek(&pair->rx, i).id);
+
+		if (likely(slot != NULL)) {
+			__builtin_prefetch(slot->buffer);
+			__builtin_prefetch(slot->buffer + 64);
 		}
 	}
 }
@@ -296,8 +306,8 @@ count_done(const struct vnf_pair *pair, unsigned sent, unsigned consumed)
 
 	__atomic_store_n(&status->tx_frames, status->tx_frames + sent, __ATOMIC_RELEASE);
 	__atomic_store_n(&status->consumed, status->consumed + consumed, __ATOMIC_RELEASE);
-	state[0] = (struct hv_queue_state){pair->rx.last_used, pair->rx.published};
-	state[1] = (struct hv_queue_state){pair->tx.last_used, pair->tx.published};
+	state[0] = (struct hv_queue_state){(uint16_t)pair->rx.used_at, (uint16_t)pair->rx.published};
+	state[1] = (struct hv_queue_state){(uint16_t)pair->tx.used_at, (uint16_t)pair->tx.published};
 }
 
 void
@@ -313,7 +323,7 @@ vnf_pair_post(struct vnf_pair *pair)
 unsigned
 vnf_pair_poll(struct vnf_pair *pair, bool post)
 {
-	uint16_t waiting = queue_waiting(&pair->rx);
+	uint32_t waiting = queue_waiting(&pair->rx);
 	unsigned frames = 0, sent = 0;
 	bool posted, published;
 
@@ -321,7 +331,7 @@ vnf_pair_poll(struct vnf_pair *pair, bool post)
 	tx_reap(pair);
 	pair->blocked = false;
 	while (waiting && frames < VNF_BATCH) {
-		uint16_t count = rx_frame_buffers(pair);
+		uint32_t count = rx_frame_buffers(pair);
 
 		if (unlikely(count == 0 || count > pair->tx.size || count > waiting)) {
 			bad_used();
@@ -331,11 +341,14 @@ vnf_pair_poll(struct vnf_pair *pair, bool post)
 		} else if (count > pair->tx.free_count) {
 			pair->blocked = true;
 			break;
-		} else if (likely(rx_gather(pair, count))) {
-			frames++;
-			sent += frame_serve(pair, count);
 		} else {
-			bad_used();
+			enum frame_fate fate =
+				likely(count == 1) ? frame_serve(pair, 1) : frame_serve(pair, count);
+
+			frames += fate != FRAME_LIE;
+			sent += fate == FRAME_SENT;
+			if (unlikely(fate == FRAME_LIE))
+				bad_used();
 		}
 		waiting -= count;
 	}
@@ -363,13 +376,13 @@ vnf_pair_poll(struct vnf_pair *pair, bool post)
 static bool
 wants_tx(const struct vnf_pair *pair)
 {
-	return pair->blocked || pair->rx.in_flight < pair->rx_target;
+	return pair->blocked || queue_held(&pair->rx) < pair->rx_target;
 }
 
 static bool
 used_waits(const struct vnf_queue *queue)
 {
-	return __atomic_load_n(&queue->used->idx, __ATOMIC_ACQUIRE) != queue->last_used;
+	return __atomic_load_n(&queue->used->idx, __ATOMIC_ACQUIRE) != (uint16_t)queue->used_at;
 }
 
 bool
@@ -381,7 +394,7 @@ vnf_pair_ready(const struct vnf_pair *pair)
 bool
 vnf_pair_drained(const struct vnf_pair *pair)
 {
-	return !used_waits(&pair->rx) && pair->tx.in_flight == 0;
+	return !used_waits(&pair->rx) && queue_held(&pair->tx) == 0;
 }
 
 void
