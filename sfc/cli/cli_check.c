@@ -41,7 +41,7 @@ run(const struct cli_verb *verb, int argc, char **argv)
 		if (node >= 0)
 			exit_code = cli_check_node(config, node, args.json);
 		if (exit_code == CLI_DONE && args.json)
-			cli_print_json(json_pack("{s:[]}", "errors"));
+			cli_print_errors(NULL, 0);
 		else if (exit_code == CLI_DONE)
 			printf("%s is good: nodes %u, functions %u, instances %u, paths %u, rules %u\n",
 				args.file, config->n_nodes, config->n_functions, config->n_instances,

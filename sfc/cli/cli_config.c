@@ -8,11 +8,23 @@
 #include <stdio.h>
 #include <string.h>
 
-static void
-report(const struct sfc_error *error, unsigned int n, bool json)
+void
+cli_print_errors(const struct sfc_error *error, unsigned int n)
 {
 	json_t *list = json_array();
 
+	for (unsigned int i = 0; i < n; i++)
+		json_array_append_new(
+			list, json_pack("{s:o, s:i, s:i, s:o, s:o}", "file", cli_json_text(error[i].file),
+				      "line", (int)error[i].line, "column", (int)error[i].column, "path",
+				      cli_json_text(error[i].path == NULL ? "" : error[i].path), "reason",
+				      cli_json_text(error[i].reason)));
+	cli_print_json(json_pack("{s:o}", "errors", list));
+}
+
+static void
+report(const struct sfc_error *error, unsigned int n, bool json)
+{
 	for (unsigned int i = 0; i < n; i++) {
 		const struct sfc_error *e = &error[i];
 
@@ -26,15 +38,9 @@ report(const struct sfc_error *error, unsigned int n, bool json)
 		}
 		cli_put_clean(stderr, e->reason);
 		fputc('\n', stderr);
-		json_array_append_new(
-			list, json_pack("{s:o, s:i, s:i, s:o, s:o}", "file", cli_json_text(e->file), "line",
-				      (int)e->line, "column", (int)e->column, "path",
-				      cli_json_text(e->path == NULL ? "" : e->path), "reason",
-				      cli_json_text(e->reason)));
 	}
 	if (json)
-		cli_print_json(json_pack("{s:O}", "errors", list));
-	json_decref(list);
+		cli_print_errors(error, n);
 }
 
 int

@@ -1,6 +1,7 @@
 #include "cli_replay.h"
 
 #include "cli_config.h"
+#include "cli_text.h"
 
 #include <errno.h>
 #include <math.h>
@@ -72,6 +73,20 @@ check_options(const struct cli_replay *r)
 	return CLI_DONE;
 }
 
+/* The one document: the report, else what is wrong with the file, else what failed. */
+static void
+print_json(const struct cli_replay *r, const struct cli_outcome *outcome)
+{
+	const struct sfc_error error = {.file = r->config->file, .reason = outcome->error};
+
+	if (outcome->report != NULL)
+		cli_print_json(json_incref(json_object_get(outcome->report, "report")));
+	else if (outcome->exit_code == CLI_CONFIG)
+		cli_print_errors(&error, 1);
+	else
+		cli_print_json(json_pack("{s:o}", "error", cli_json_text(outcome->error)));
+}
+
 /* The command line in itself is good: do it. */
 static int
 replay(struct cli_replay *r)
@@ -89,10 +104,8 @@ replay(struct cli_replay *r)
 	if (rc != CLI_DONE)
 		return rc;
 	cli_sff_replay(r, &outcome);
-	if (r->json && outcome.report != NULL)
-		cli_print_json(json_incref(json_object_get(outcome.report, "report")));
-	else if (r->json)
-		cli_print_json(json_pack("{s:s}", "error", outcome.error));
+	if (r->json)
+		print_json(r, &outcome);
 	else if (outcome.report != NULL)
 		cli_report_print(r, outcome.report);
 	rc = outcome.exit_code;

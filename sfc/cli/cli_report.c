@@ -53,7 +53,6 @@ print_hops(const json_t *hops)
 	size_t i;
 	json_t *hop;
 
-	cli_table_row(&table, heading);
 	json_array_foreach(hops, i, hop)
 	{
 		char number[4][CLI_NUMBER];
@@ -64,13 +63,14 @@ print_hops(const json_t *hops)
 			cli_number(number[2], cli_json_get_number(hop, "in")),
 			cli_number(number[3], cli_json_get_number(hop, "out"))};
 
-		if (cli_json_get_number(hop, "in") > 0 || cli_json_get_number(hop, "out") > 0)
-			cli_table_row(&table, row);
+		if (cli_json_get_number(hop, "in") == 0 && cli_json_get_number(hop, "out") == 0)
+			continue;
+		if (table.n_rows == 0)
+			cli_table_row(&table, heading);
+		cli_table_row(&table, row);
 	}
-	if (table.n_rows > 1)
+	if (table.n_rows > 0)
 		cli_heading(stdout, "hops");
-	else
-		table.n_rows = 0;
 	cli_table_print(&table, stdout);
 }
 

@@ -168,6 +168,47 @@ cli_table_row(struct cli_table *table, const char *const cell[])
 	table->n_rows++;
 }
 
+/* Make the widest text narrower until a line fits the page; numbers stay whole. */
+static void
+fit(const struct cli_table *table, unsigned int width[])
+{
+	unsigned int total = 0;
+
+	for (unsigned int c = 0; c < table->n_columns; c++)
+		total += 2 + width[c];
+	for (; total > CLI_COLUMNS; total--) {
+		unsigned int *widest = NULL;
+
+		for (unsigned int c = 0; c < table->n_columns; c++)
+			if (table->align[c] == 'l' && (widest == NULL || width[c] > *widest))
+				widest = &width[c];
+		if (widest == NULL || *widest <= 8)
+			return;
+		--*widest;
+	}
+}
+
+static void
+print_row(const struct cli_table *table, unsigned int row, const unsigned int width[], FILE *out)
+{
+	unsigned int blanks = 0; /* owed before the next text: none stand at a line's end */
+
+	for (unsigned int c = 0; c < table->n_columns; c++) {
+		char *text = cli_cut(table->cell[row * table->n_columns + c], width[c]);
+		unsigned int pad = width[c] - cli_width(text);
+
+		blanks += 2 + (table->align[c] == 'r' ? pad : 0);
+		if (text[0] != '\0') {
+			fprintf(out, "%*s", (int)blanks, "");
+			cli_put_clean(out, text);
+			blanks = 0;
+		}
+		blanks += table->align[c] == 'r' ? 0 : pad;
+		free(text);
+	}
+	fputc('\n', out);
+}
+
 void
 cli_table_print(struct cli_table *table, FILE *out)
 {
@@ -179,25 +220,9 @@ cli_table_print(struct cli_table *table, FILE *out)
 		if (w > width[i % table->n_columns])
 			width[i % table->n_columns] = w;
 	}
-	for (unsigned int r = 0; r < table->n_rows; r++) {
-		unsigned int at = 0;
-
-		for (unsigned int c = 0; c < table->n_columns; c++) {
-			bool last = c + 1 == table->n_columns;
-			unsigned int room = at + 2 < CLI_COLUMNS ? CLI_COLUMNS - at - 2 : 0;
-			char *text = cli_cut(
-				table->cell[r * table->n_columns + c], width[c] < room ? width[c] : room);
-			unsigned int pad = width[c] < room ? width[c] - cli_width(text) : 0;
-			bool right = table->align[c] == 'r';
-
-			fprintf(out, "  %*s", right ? (int)pad : 0, "");
-			cli_put_clean(out, text);
-			fprintf(out, "%*s", right || last ? 0 : (int)pad, "");
-			at += 2 + width[c];
-			free(text);
-		}
-		fputc('\n', out);
-	}
+	fit(table, width);
+	for (unsigned int r = 0; r < table->n_rows; r++)
+		print_row(table, r, width, out);
 	for (unsigned int i = 0; i < table->n_rows * table->n_columns; i++)
 		free(table->cell[i]);
 	free(table->cell);

@@ -58,7 +58,7 @@ struct cli_table {
 /** Add a row: n_columns texts, copied. The first row is the heading. */
 void cli_table_row(struct cli_table *table, const char *const cell[]);
 
-/** Print with two spaces before each column, the last one cut at CLI_COLUMNS; frees the rows. */
+/** Print with two spaces before each column, texts cut to fit CLI_COLUMNS; frees the rows. */
 void cli_table_print(struct cli_table *table, FILE *out);
 
 /** Print a section heading, bold on a terminal. */
