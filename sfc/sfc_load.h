@@ -72,6 +72,7 @@ struct sfc_name {
 struct sfc_names {
 	struct sfc_name *entry;
 	unsigned int n;
+	bool repeated; /* some name occurs twice */
 };
 
 struct sfc_load {
@@ -145,7 +146,7 @@ void sfc_load_tree(struct sfc_load *load, struct sfc_yaml *root);
 
 /* sfc_load_type.c: what a leaf accepts, said in words */
 
-/** Does the type of a leaf accept this text? Made by libyang, but for numbers: decimal or 0x only. */
+/** Does the type of a leaf accept this text? Judged by libyang, but for numbers: plain decimals only. */
 bool sfc_load_type_accepts(struct sfc_load *load, const struct lysc_node *leaf, const char *text);
 /** What it must be instead: "must be a number from 1 to 63". */
 void sfc_load_type_expects(const struct lysc_node *leaf, const char *text, char *words, size_t size);

@@ -40,9 +40,10 @@ bool
 sfc_data_refused(const struct lyd_node *parent, const char *name)
 {
 	const struct sfc_yaml *yaml = parent ? sfc_data_yaml(parent) : NULL;
+	const struct sfc_yaml *value = yaml ? sfc_yaml_get(yaml, name) : NULL;
 	const struct lyd_node *child = sfc_data_child(parent, name);
 
-	return yaml && (!child || !child->priv) && sfc_yaml_get(yaml, name);
+	return value && !value->is_null && (!child || !child->priv);
 }
 
 const char *
@@ -105,8 +106,10 @@ sfc_names_sort(struct sfc_load *load, struct sfc_names *names, const char *what)
 
 		if (strcmp(first->name, again->name) || first->owner != again->owner)
 			continue;
-		sfc_load_error_node(load, again->at, "another %s named '%s' is at line %u", what, again->name,
-			sfc_data_yaml(first->at)->line);
+		names->repeated = true;
+		sfc_load_error_node(load, sfc_data_child(again->at, "name"),
+			"another %s named '%s' is at line %u", what, again->name,
+			sfc_data_yaml(sfc_data_child(first->at, "name"))->line);
 	}
 }
 

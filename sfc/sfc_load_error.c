@@ -96,6 +96,8 @@ sfc_load_error_position(
 	char path[] = "/";
 	va_list args;
 
+	if (line == 0)
+		path[0] = '\0';
 	va_start(args, format);
 	add(load, line, column, path, format, args);
 	va_end(args);

@@ -58,8 +58,7 @@ take_hops(struct sfc_load *load, const struct lyd_node *data, struct sfc_path *p
 	}
 	if (path->n_hops > path->initial_si)
 		sfc_load_error_node(load, sfc_data_child(data, "initial-si"),
-			"%u hops need an initial-si of at least %u, not %u", path->n_hops, path->n_hops,
-			path->initial_si);
+			"%u must be at least %u, the number of hops", path->initial_si, path->n_hops);
 }
 
 static void

@@ -51,9 +51,9 @@ accept_scalar(struct sfc_load *load, struct sfc_yaml *yaml, const struct lysc_no
 	return false;
 }
 
-/* YAML that one reader would take for what another does not. */
+/* Refuse YAML that readers disagree about. */
 static bool
-is_plain(struct sfc_load *load, const struct sfc_yaml *yaml)
+has_value(struct sfc_load *load, const struct sfc_yaml *yaml)
 {
 	if (yaml->is_alias) {
 		sfc_load_error_yaml(load, yaml, "aliases are not accepted");
@@ -63,7 +63,7 @@ is_plain(struct sfc_load *load, const struct sfc_yaml *yaml)
 		sfc_load_error_yaml(load, yaml, "anchors are not accepted");
 	if (yaml->has_tag)
 		sfc_load_error_yaml(load, yaml, "tags are not accepted");
-	return !yaml->has_anchor && !yaml->has_tag;
+	return true; /* there is a value: what is wrong in it is said, too */
 }
 
 static const struct lysc_node *
@@ -95,7 +95,7 @@ unknown(struct sfc_load *load, const struct sfc_yaml *yaml, const struct lysc_no
 		used < sizeof(known))
 		used += (size_t)snprintf(
 			known + used, sizeof(known) - used, "%s%s", used ? ", " : "", child->name);
-	sfc_load_error_key(load, yaml, "unknown name; here are: %s", known);
+	sfc_load_error_key(load, yaml, "unknown leaf '%.64s' (known: %s)", yaml->key, known);
 }
 
 /* Children of a mapping. Keys of a list entry are done already. */
@@ -152,7 +152,7 @@ accept_keys(struct sfc_load *load, struct sfc_yaml *yaml, const struct lysc_node
 		while (value && (!value->key_is_text || strcmp(value->key, key->name)))
 			value = value->next;
 		if (value) {
-			if (is_plain(load, value) && accept_scalar(load, value, key))
+			if (has_value(load, value) && accept_scalar(load, value, key))
 				id[i] = value;
 		}
 		good = good && id[i];
@@ -214,7 +214,7 @@ take_one(
 {
 	struct lyd_node *node = NULL;
 
-	if (!is_plain(load, yaml))
+	if (!has_value(load, yaml))
 		return;
 	if (is_positioned(schema)) {
 		take_positioned(load, yaml, schema, parent);
@@ -282,7 +282,7 @@ take(struct sfc_load *load, struct sfc_yaml *yaml, const struct lysc_node *schem
 {
 	if (schema->nodetype == LYS_LEAF)
 		take_one(load, yaml, schema, parent);
-	else if (!is_plain(load, yaml))
+	else if (!has_value(load, yaml))
 		return;
 	else if (schema->nodetype == LYS_CONTAINER)
 		take_container(load, yaml, schema, parent);
@@ -293,7 +293,7 @@ take(struct sfc_load *load, struct sfc_yaml *yaml, const struct lysc_node *schem
 void
 sfc_load_tree(struct sfc_load *load, struct sfc_yaml *root)
 {
-	if (!is_plain(load, root))
+	if (!has_value(load, root))
 		return;
 	if (root->type != SFC_YAML_MAPPING) {
 		sfc_load_error_yaml(load, root, "must be a mapping with 'sfc' in it");

@@ -20,12 +20,10 @@ is_unsigned(const struct lysc_type *type)
 	       type->basetype == LY_TYPE_UINT32 || type->basetype == LY_TYPE_UINT64;
 }
 
-/* libyang also takes spaces, signs and C's octal; YAML 1.2 has only these two forms. */
+/* libyang also takes spaces, signs and leading zeros, which YAML readers do not agree about. */
 static bool
 is_number(const char *text)
 {
-	if (text[0] == '0' && text[1] == 'x')
-		return text[2] && strspn(text + 2, "0123456789abcdefABCDEF") == strlen(text + 2);
 	if (text[0] == '0')
 		return !text[1];
 	return text[0] && strspn(text, "0123456789") == strlen(text);
@@ -65,7 +63,7 @@ expects_number(const struct lysc_type *type, char *words, size_t size)
 static void
 expects_enum(const struct lysc_type *type, char *words, size_t size)
 {
-	const struct lysc_type_bitenum_item *item = ((const struct lysc_type_enum *)type)->enums;
+	struct lysc_type_bitenum_item *item = ((const struct lysc_type_enum *)type)->enums;
 	size_t i, n = LY_ARRAY_COUNT(item), used;
 
 	used = (size_t)snprintf(words, size, "must be ");
