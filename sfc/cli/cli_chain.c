@@ -10,6 +10,9 @@
 #define PATHS_SHOWN     6u
 #define HOPS_SHOWN      12u
 #define INSTANCES_SHOWN 5u
+/* A cut name keeps this many columns. */
+#define NAME_COLUMNS 6u
+#define PATH_COLUMNS 24u
 
 /* True when frames that enter at this port may be classified into the path. */
 static bool
@@ -76,6 +79,33 @@ draw_start(const struct cli_replay *r, struct cli_drawing *drawing, int path)
 	cli_draw_line(drawing, "classifier");
 }
 
+/* "fw-1 (kvm, 4.1 ms)" or "fw-2 on edge-2"; a long name is cut, what follows it is not. */
+static void
+draw_instance(const struct cli_replay *r, const json_t *instances, struct cli_drawing *drawing,
+	const struct sfc_instance *instance)
+{
+	const json_t *booted = cli_json_find(instances, instance->name);
+	char boot[CLI_NUMBER];
+	char *after, *name, *line;
+	unsigned int width;
+
+	if (instance->node != r->node)
+		after = cli_format(" on %s", r->config->node[instance->node].name);
+	else if (booted == NULL)
+		after = cli_format("%s", "");
+	else
+		after = cli_format(" (%s, %s)", cli_json_get_text(booted, "runtime"),
+			cli_time_us(boot, cli_json_get_number(booted, "boot_us")));
+	width = cli_width(after);
+	name = cli_cut(instance->name,
+		width + NAME_COLUMNS < CLI_CELL_COLUMNS ? CLI_CELL_COLUMNS - width : NAME_COLUMNS);
+	line = cli_format("%s%s", name, after);
+	cli_draw_line(drawing, line);
+	free(after);
+	free(name);
+	free(line);
+}
+
 static void
 draw_function(const struct cli_replay *r, const json_t *instances, struct cli_drawing *drawing, int function)
 {
@@ -83,25 +113,11 @@ draw_function(const struct cli_replay *r, const json_t *instances, struct cli_dr
 
 	cli_draw_cell(drawing, true);
 	cli_draw_line(drawing, f->name);
-	for (unsigned int i = 0; i < f->n_instances; i++) {
-		const struct sfc_instance *instance = &r->config->instance[f->instance[i]];
-		const json_t *booted = cli_json_find(instances, instance->name);
-		char boot[CLI_NUMBER];
-		char *text;
+	for (unsigned int i = 0; i < f->n_instances && i < INSTANCES_SHOWN; i++)
+		draw_instance(r, instances, drawing, &r->config->instance[f->instance[i]]);
+	if (f->n_instances > INSTANCES_SHOWN) {
+		char *text = cli_format("and %u more", f->n_instances - INSTANCES_SHOWN);
 
-		if (i == INSTANCES_SHOWN) {
-			text = cli_format("and %u more", f->n_instances - INSTANCES_SHOWN);
-			cli_draw_line(drawing, text);
-			free(text);
-			break;
-		}
-		if (instance->node != r->node)
-			text = cli_format("%s on %s", instance->name, r->config->node[instance->node].name);
-		else if (booted == NULL)
-			text = cli_format("%s", instance->name);
-		else
-			text = cli_format("%s (%s, %s)", instance->name, cli_json_get_text(booted, "runtime"),
-				cli_time_us(boot, cli_json_get_number(booted, "boot_us")));
 		cli_draw_line(drawing, text);
 		free(text);
 	}
@@ -150,11 +166,13 @@ cli_chain_print(const struct cli_replay *r, const json_t *report)
 
 		if ((in == 0 && out == 0) || used++ >= PATHS_SHOWN)
 			continue;
-		char *title = cli_format("path %s, SPI %u: %s in, %s out", path->name, path->spi,
+		char *name = cli_cut(path->name, PATH_COLUMNS);
+		char *title = cli_format("path %s, SPI %u: %s in, %s out", name, path->spi,
 			cli_number(in_text, in), cli_number(out_text, out));
 
 		cli_heading(stdout, title);
 		free(title);
+		free(name);
 		draw_path(r, json_object_get(report, "instances"), (int)i);
 	}
 	if (used > PATHS_SHOWN)

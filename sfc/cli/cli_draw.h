@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Lines in a cell, and columns of each: three boxed functions and both ends fit in a row. */
+/* Lines in a cell, and columns of each: two boxed functions of any name and both ends fit in a row. */
 #define CLI_CELL_LINES   8u
-#define CLI_CELL_COLUMNS 24u
+#define CLI_CELL_COLUMNS 26u
 
 struct cli_cell {
 	char *line[CLI_CELL_LINES]; /* owned; at least one */

@@ -238,6 +238,32 @@ class Replay(Command):
         self.assertIn("│ fw-1 (kvm, 4.1 ms) │", done.out)
         self.assertLessEqual(max(map(len, done.out.splitlines())), 100)
 
+    def test_long_names_and_big_numbers_fit_the_page(self):
+        name = "n" * 63
+        with open(self.path("chain.yaml"), encoding="utf-8") as f:
+            text = f.read()
+        for short in "fw-1", "mon-1", "fw", "web":
+            text = re.sub(r"\b%s\b(?![-:])" % short, short + name[len(short):], text)
+        with open(self.path("chain.yaml"), "w", encoding="utf-8") as f:
+            f.write(text)
+        scenario = """
+name = lambda short: short + "n" * (63 - len(short))
+big = 2**63 - 1
+say("report", report={
+    "ledger": {"balanced": True, "received": big, "sent": 0, "originated": 0, "replicated": 0, "in_flight": 0,
+               "dropped": {"sf-consumed": big}},
+    "paths": [{"name": name("web"), "spi": 100, "in": big, "out": big}],
+    "instances": [{"name": name("fw-1"), "runtime": "process", "boot_us": 59990000, "rx": big, "tx": big,
+                   "metrics": {"m" * 63: big}}]},
+    hops=[{"path": name("web"), "hop": 255, "function": name("fw"), "si": 255, "in": big, "out": big}],
+    consumed=[{"instance": name("fw-1"), "counter": "m" * 63, "frames": big}],
+    rates={"seconds": 1e9, "frames_per_second": 1e14, "bits_per_second": 1e18})"""
+        for locale in "C", "C.UTF-8":
+            done = self.replay(scenario=scenario, env=self.environment(locale), code=0)
+            self.assertLessEqual(max(map(len, done.out.splitlines())), 100, done.out)
+            self.assertEqual(done.out.count("9,223,372,036,854,775,807"), 12, done.out)
+            self.assertIn("fw-1n.. (process, 59.99 s)", done.out)
+
     def test_progress_is_shown_on_a_terminal_only(self):
         master, slave = pty.openpty()
         process = self.start("replay", "chain.yaml", "--node", "edge-1", "--in", "lan=a.pcap", "--json",
