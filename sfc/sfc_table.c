@@ -267,7 +267,7 @@ unreachable(const struct build *b, const struct sfc_path *path, int node)
 	if (usable_locator(us, true) == NULL)
 		return invalid(b,
 			"path '%s' leads to node '%s', but node '%s' has no vxlan-gpe locator over IPv4 that "
-		        "names a port",
+			"names a port",
 			path->name, them->name, us->name);
 	if (usable_locator(them, false) == NULL)
 		return invalid(b, "path '%s' leads to node '%s', which has no vxlan-gpe locator over IPv4",

@@ -31,10 +31,13 @@ run(const struct cli_verb *verb, int argc, char **argv)
 	exit_code = cli_load(args.file, args.json, &config);
 	if (exit_code != CLI_DONE)
 		return exit_code;
-	/* A file for many machines is checked for one of them only when it is known which. */
+	/* A file for many machines is checked for one of them only when told which: not the host's name
+	 * decides. */
 	char err[256];
-	int node = sfc_config_node(config, args.node, err, sizeof(err));
+	int node = -1;
 
+	if (args.node != NULL || config->n_nodes == 1)
+		node = sfc_config_node(config, args.node, err, sizeof(err));
 	if (node < 0 && args.node != NULL) {
 		exit_code = cli_fail(args.json, CLI_USAGE, "%s: %s", args.file, err);
 	} else {

@@ -292,7 +292,7 @@ what_cannot_be_reached_is_refused_by_name(void **state)
 	d.locator[0][0].port = -1;
 	refuse(&d, 0,
 		"path 'path-7' leads to node 'b', but node 'a' has no vxlan-gpe locator over IPv4 that names "
-	        "a "
+		"a "
 		"port");
 	domain_fini(&d);
 }
@@ -320,7 +320,7 @@ paths_of_other_nodes_need_no_way_from_here(void **state)
 	d.config.n_rules = 1;
 	refuse(&d, 0,
 		"path 'path-7' leads to node 'b', but node 'a' has no vxlan-gpe locator over IPv4 that names "
-	        "a "
+		"a "
 		"port");
 	domain_fini(&d);
 }
