@@ -2,7 +2,6 @@
 #include "cli_config.h"
 #include "sfc_config.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 struct args {
