@@ -180,7 +180,7 @@ sfc_load(const char *file, struct sfc_config **config, struct sfc_errors *errors
 	if (rc == -EFBIG) {
 		snprintf(reason, sizeof(reason), "larger than %u MiB, the limit of a configuration file",
 			SFC_LOAD_SIZE_MAX >> 20);
-		rc = refuse(file, errors, rc, reason);
+		rc = refuse(file, errors, -EINVAL, reason);
 	} else if (rc < 0) {
 		snprintf(reason, sizeof(reason), "cannot read: %s", strerror(-rc));
 		rc = refuse(file, errors, rc, reason);

@@ -1,0 +1,184 @@
+#!/usr/bin/python3
+"""A live node between two network namespaces: real traffic through the chain, restart, and a balanced end."""
+
+import contextlib
+import os
+import signal
+import time
+
+import e2e
+from e2e import BIN, equal
+
+CLIENT, SERVER = "10.1.0.11", "10.2.0.10"
+SERVE = (
+    "import http.server, functools;"
+    "http.server.ThreadingHTTPServer(('0.0.0.0', 80),"
+    " functools.partial(http.server.SimpleHTTPRequestHandler, directory='{}')).serve_forever()"
+)
+FETCH = "import sys, urllib.request; sys.stdout.buffer.write(urllib.request.urlopen('http://{}/page', timeout=10).read())"
+PAGE = b"sluice" * 20000  # of several segments
+
+
+class Network:
+    """Client - lan0 | dataplane | wan0 - server; each in a network namespace."""
+
+    def __init__(self, work):
+        self.work = work
+        self.names = {}
+
+    def ip(self, *words, code=0):
+        return e2e.run(self.work, ["ip", *words], code=code)
+
+    def inside(self, place, *words):
+        return ["ip", "netns", "exec", self.names[place], *words]
+
+    def __enter__(self):
+        for place in ("client", "node", "server"):
+            name = f"e2e-{os.getpid()}-{place}"
+            if self.ip("netns", "add", name, code=None).returncode:
+                self.__exit__()
+                raise e2e.Skip("no network namespaces here")
+            self.names[place] = name
+        self.join("client", "lan0", CLIENT)
+        self.join("server", "wan0", SERVER)
+        return self
+
+    def join(self, place, port, address):
+        end, far = self.names[place], self.names["node"]
+        if self.ip("-n", end, "link", "add", "eth0", "type", "veth", "peer", "name", port, "netns", far, code=None).returncode:
+            self.__exit__()
+            raise e2e.Skip("no veth pairs here")
+        self.ip("-n", end, "link", "set", "lo", "up")
+        self.ip("-n", end, "link", "set", "eth0", "up")
+        self.ip("-n", far, "link", "set", port, "up")
+        # One subnet: the dataplane is a wire with functions on it.
+        self.ip("-n", end, "addr", "add", f"{address}/8", "dev", "eth0")
+        # The dataplane gets what is on the wire: whole frames with checksums.
+        for name, interface in ((place, "eth0"), ("node", port)):
+            words = ["ethtool", "-K", interface, "tx", "off", "tso", "off", "gso", "off", "gro", "off"]
+            e2e.run(self.work, self.inside(name, *words), code=None)
+
+    def __exit__(self, *_):
+        for name in self.names.values():
+            self.ip("netns", "del", name, code=None)
+        self.names = {}
+
+
+def live_domain(node):
+    domain = e2e.one_node()
+    sfc = domain["sfc"]
+    sfc["node"] = sfc["node"][:1]
+    sfc["node"][0]["name"] = node
+    del sfc["node"][0]["locator"]
+    sfc["node"][0]["port"] = [
+        {"name": "lan", "device": "net_af_packet0,iface=lan0", "role": "access", "peer": "wan"},
+        {"name": "wan", "device": "net_af_packet1,iface=wan0", "role": "access", "peer": "lan"},
+    ]
+    for function in sfc["function"]:
+        function["instance"][0]["node"] = node
+    return domain
+
+
+def ping(network, place, address, count=5):
+    """How many of the echo requests were answered."""
+    done = e2e.run(
+        network.work, network.inside(place, "ping", "-n", "-q", "-i", "0.1", "-W", "2", "-c", str(count), address), code=None
+    )
+    for line in done.stdout.splitlines():
+        if "received" in line:
+            return int(line.split(" received")[0].split()[-1])
+    return 0
+
+
+def wait_for_traffic(network):
+    e2e.wait_for(lambda: ping(network, "client", SERVER, 1) == 1, 30, "no answer to a ping")
+
+
+@contextlib.contextmanager
+def live(network, config, expect=0):
+    """A live node; on leaving it gets SIGTERM and its report is in `ledger` of the yielded dict."""
+    result = {}
+    process = e2e.start(network.work, network.inside("node", BIN / "sff", "--config", config, "--json"))
+    result["process"] = process
+    try:
+        wait_for_traffic(network)
+        yield result
+        process.send_signal(signal.SIGTERM)
+        result["report"] = e2e.one_document(e2e.finish(process, expect, timeout=15))
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def ledger_of(report):
+    return report.get("ledger", report)
+
+
+def test_traffic_passes_and_the_books_balance_at_the_end(work):
+    e2e.need_root("network namespaces")
+    (work / "page").write_bytes(PAGE)
+    node = f"live-{os.getpid()}"
+    config = e2e.write_domain(work, live_domain(node))
+    with Network(work) as network:
+        with live(network, config) as running:
+            equal(ping(network, "client", SERVER), 5, "answers to pings from the client")
+            equal(ping(network, "server", CLIENT), 5, "answers to pings from the server")
+            web = e2e.start(work, network.inside("server", "/usr/bin/python3", "-c", SERVE.format(work)))
+            try:
+                time.sleep(1)
+                got = e2e.run(work, network.inside("client", "/usr/bin/python3", "-c", FETCH.format(SERVER))).stdout
+            finally:
+                web.kill()
+                web.communicate()
+            e2e.check(got.encode() == PAGE, f"{len(got)} bytes fetched, {len(PAGE)} expected")
+        ledger = ledger_of(running["report"])
+        e2e.check_ledger(ledger)
+        e2e.check(ledger["sent"] > 100, f"ledger: {ledger}")
+    remove_node(node)
+
+
+def test_a_second_dataplane_of_the_same_node_is_refused(work):
+    e2e.need_root("network namespaces")
+    node = f"twice-{os.getpid()}"
+    config = e2e.write_domain(work, live_domain(node))
+    with Network(work) as network:
+        with live(network, config):
+            done = e2e.run(work, network.inside("node", BIN / "sff", "--config", config), code=1)
+            equal(len(done.stderr.splitlines()), 1, f"lines of {done.stderr!r}")
+            e2e.check("running already" in done.stderr, done.stderr)
+            equal(ping(network, "client", SERVER), 5, "answers while a second one tried")
+    remove_node(node)
+
+
+def test_vms_survive_a_killed_dataplane_and_are_adopted(work):
+    e2e.need_root("network namespaces")
+    node = f"again-{os.getpid()}"
+    config = e2e.write_domain(work, live_domain(node))
+    with Network(work) as network:
+        process = e2e.start(work, network.inside("node", BIN / "sff", "--config", config))
+        try:
+            wait_for_traffic(network)
+            before = e2e.pids("hv")
+            for pid in e2e.pids("sff"):
+                os.kill(pid, signal.SIGKILL)
+            process.communicate()
+            time.sleep(0.5)
+            equal(e2e.pids("hv"), before, "runners after the dataplane was killed")
+            with live(network, config) as running:
+                equal(e2e.pids("hv"), before, "runners of the next dataplane")
+                equal(ping(network, "client", SERVER), 5, "answers after the restart")
+            e2e.check_ledger(ledger_of(running["report"]))
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+    remove_node(node)
+
+
+def remove_node(node):
+    """A live node's directory stays for the next start; this node will not start again."""
+    e2e.shutil.rmtree(f"/run/sluice/{node}", ignore_errors=True)
+
+
+e2e.main()

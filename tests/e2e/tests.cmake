@@ -1,0 +1,33 @@
+# End to end: one script per behaviour, run against the programs of this build tree. See e2e.py.
+function(sluice_e2e name)
+  cmake_parse_arguments(E "" "RUNTIME;TIMEOUT" "LABELS" ${ARGN})
+  set(test e2e/${name})
+  if(E_RUNTIME)
+    string(APPEND test _${E_RUNTIME})
+  endif()
+  if(NOT E_TIMEOUT)
+    set(E_TIMEOUT 300)
+  endif()
+  set(labels e2e ${E_LABELS})
+  if(E_RUNTIME STREQUAL kvm)
+    list(APPEND labels kvm)
+  endif()
+  # Debian's Python: the one that python3-scapy belongs to.
+  add_test(NAME ${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/e2e/${name}.py ${CMAKE_BINARY_DIR} ${E_RUNTIME})
+  set_tests_properties(${test} PROPERTIES
+    SKIP_RETURN_CODE 77 TIMEOUT ${E_TIMEOUT} RUN_SERIAL ON LABELS "${labels}")
+endfunction()
+
+foreach(runtime process kvm)
+  sluice_e2e(replay RUNTIME ${runtime})
+  sluice_e2e(kill RUNTIME ${runtime})
+endforeach()
+sluice_e2e(transport RUNTIME process)
+sluice_e2e(edge RUNTIME process)
+sluice_e2e(config)
+sluice_e2e(machine)
+sluice_e2e(live LABELS root)
+# Sanitizers make a million frames take minutes, and say nothing that the other tests do not.
+if(NOT SLUICE_SANITIZE)
+  sluice_e2e(big RUNTIME kvm)
+endif()
