@@ -4,7 +4,6 @@
 #include "cli_text.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* What a reader still takes in; the tables below the picture hold the rest. */
 #define PATHS_SHOWN     6u

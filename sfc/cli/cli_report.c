@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Counters of a guest beside its row; the rest are counted. */
+/* Counters of a guest beside its row, those that are not 0; the rest are counted. */
 #define METRICS_SHOWN 8u
 
 static uint64_t
@@ -88,7 +88,7 @@ metrics_text(const json_t *metrics)
 		char number[CLI_NUMBER];
 		char *longer;
 
-		if (shown++ >= METRICS_SHOWN)
+		if (json_integer_value(value) == 0 || shown++ >= METRICS_SHOWN)
 			continue;
 		longer = cli_format("%s%s%s %s", text, text[0] == '\0' ? "" : ", ", name,
 			cli_number(number, (uint64_t)json_integer_value(value)));
