@@ -251,6 +251,9 @@ void hv_guest_wait(struct hv_guest *guest, uint32_t timeout_us);
 /** Write the crash report to stderr, bounded and printable. Main thread, guest ended. */
 void hv_report(struct hv_guest *guest);
 
+/** Drop the capabilities of the calling thread and of those it makes from now on. 0 or -EPERM. */
+int hv_sandbox_capabilities(void);
+
 /** Drop capabilities, set no_new_privs, load the seccomp filter on all threads. 0 or HV_EXIT_KVM. */
 int hv_sandbox_runner(const struct hv_guest *guest);
 

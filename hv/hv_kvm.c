@@ -309,6 +309,9 @@ kvm_create(struct hv_guest *guest, char *error)
 	guest->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (guest->event_fd < 0)
 		return failed(error, "eventfd", errno);
+	rc = hv_sandbox_capabilities(); /* they are per thread: before the vCPU's is made */
+	if (rc < 0)
+		return failed(error, "dropping capabilities", -rc);
 	rc = start_thread(guest);
 	if (rc < 0)
 		return failed(error, "vCPU thread", -rc);

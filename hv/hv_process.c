@@ -56,6 +56,10 @@ process_create(struct hv_guest *guest, char *error)
 		return HV_EXIT_NO_MEMORY;
 	}
 	close(s->go_read);
+	if (clock_getcpuclockid(s->pid, &s->cpu_clock) != 0) {
+		snprintf(error, HV_ERROR_SIZE, "CPU clock of process %d", s->pid);
+		return HV_EXIT_NO_MEMORY;
+	}
 	return 0;
 }
 
@@ -102,9 +106,8 @@ process_cpu_ns(struct hv_guest *guest)
 {
 	const struct process_state *s = guest->state;
 	struct timespec t;
-	clockid_t clock;
 
-	if (clock_getcpuclockid(s->pid, &clock) != 0 || clock_gettime(clock, &t) != 0)
+	if (clock_gettime(s->cpu_clock, &t) != 0)
 		return 0;
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }

@@ -4,6 +4,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -178,23 +179,34 @@ close_others(const struct hv_guest *guest)
 	close_range((unsigned int)highest + 1, ~0u, 0);
 }
 
+/*
+ * Tie our life to the runner's, then wait for its word. It keeps the other end of the pipe open: if it died
+ * before the first line took effect, the pipe has hung up.
+ */
+static void
+wait_for_go(int go)
+{
+	struct pollfd alive = {.fd = go};
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* after the capabilities went: that may clear it */
+	if (read(go, &byte, 1) != 1 || poll(&alive, 1, 0) != 0)
+		_exit(HV_EXIT_DONE);
+}
+
 void
 hv_process_child(struct hv_guest *guest)
 {
 	const struct process_state *s = guest->state;
 	uint64_t entry = guest->image.entry, stack = guest->mem.stack_top - 8;
 	scmp_filter_ctx filter;
-	char byte;
 
 	close(s->go_write);
 	map_guest(&guest->mem);
 	catch_faults();
 	limit(guest);
 	filter = make_filter(guest);
-	/* After the capabilities went: that may clear it. If the runner died before, the pipe has ended. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (read(s->go_read, &byte, 1) != 1)
-		_exit(HV_EXIT_DONE);
+	wait_for_go(s->go_read);
 	*s->go_tsc = __rdtsc() - *s->go_tsc; /* boot.spin_tsc: what waking this process costs */
 	munmap(guest->mem.boot.host, guest->mem.boot.size);
 	close_others(guest);
