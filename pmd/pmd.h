@@ -64,8 +64,8 @@ pmd_tx(struct pmd_port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n
  * What all ports need. Call once after rte_eal_init.
  *
  * @param pool  packet buffers, RTE_MBUF_DEFAULT_DATAROOM with the default headroom; kept, not owned.
- * @param qsbr  workers report quiescent states here; a VM port that goes away waits for them before it
- * unmaps.
+ * @param qsbr  workers report quiescent states here, offline while they sleep; a VM port that goes away waits
+ * for them before it unmaps.
  * @return      0 or -errno. Thread: control.
  */
 int pmd_init(struct rte_mempool *pool, struct rte_rcu_qsbr *qsbr);
@@ -136,6 +136,14 @@ struct pmd_vm_queue_stats {
 	uint64_t dequeued; /* taken from it */
 };
 
+/* What the other side of a VM port did wrong; control decides what to do about it. */
+struct pmd_vm_faults {
+	uint64_t refused; /* connections ended because of a message that breaks the rules */
+	uint64_t frames;  /* frames of no bytes or above 65,535 from the guest, or that it has no room for */
+	uint32_t broken;  /* rings not served any more because the guest broke them; 0 again after a new start
+	                   */
+};
+
 /**
  * Open the VM port: connect to the runner's vhost-user socket (now or whenever it appears) and serve its
  * rings.
@@ -143,15 +151,22 @@ struct pmd_vm_queue_stats {
  * Guest memory is mapped only when its memfd is sealed against shrinking and growing and as large as claimed
  * (hypervisor ABI); otherwise the connection is refused and counted.
  *
- * @param pairs  queue pairs, one per worker.
+ * When nobody listens yet, the next try is up to one second later. The connection comes and goes by itself
+ * (pmd_vm_up); frames for a guest that is away are not taken. A thread that polls is registered with the qsbr
+ * of pmd_init and online while it polls; the one that opens and closes ports is not.
+ *
+ * @param pairs  queue pairs, one per worker, 1..HV_MAX_PAIRS; the guest must have as many.
  */
 int pmd_vm_open(const char *name, const char *socket, uint16_t pairs, struct pmd_port **port, char *err,
 	int err_size);
 
-/** True while all rings are enabled and mapped. Thread: any. */
+/** True while all rings are enabled, mapped and sound. Thread: any. */
 bool pmd_vm_up(const struct pmd_port *port);
 
 /** Thread: any; relaxed. */
 void pmd_vm_queue_stats(const struct pmd_port *port, uint16_t queue, struct pmd_vm_queue_stats *stats);
+
+/** Thread: any; relaxed. */
+void pmd_vm_faults(const struct pmd_port *port, struct pmd_vm_faults *faults);
 
 #endif

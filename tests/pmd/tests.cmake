@@ -1,4 +1,4 @@
-foreach(file pmd null capture_reader capture_writer capture capture_set ethdev)
+foreach(file pmd null capture_reader capture_writer capture capture_set ethdev vm_ring)
   sluice_test(pmd ${file} LIBS sluice_pmd)
 endforeach()
 target_link_libraries(test_pmd_ethdev PRIVATE rte_net_ring)
