@@ -1,7 +1,6 @@
-/* Keys against compiled rules: one rte_acl search for the IPv4 keys of a burst, one for the IPv6 keys. */
+/* Keys against compiled rules: the IPv4 keys of a burst are searched together, and so are the IPv6 keys. */
 #include "cls_rules.h"
 
-#include <rte_acl.h>
 #include <rte_common.h>
 
 /* Keys of one family, gathered from a burst. */
@@ -19,18 +18,13 @@ gather(struct gathered *g, const struct cls_key *key, uint32_t place)
 }
 
 static inline void
-match_family(const struct cls *cls, const struct rte_acl_ctx *rules, struct gathered *g, uint32_t verdict[])
+match_family(const struct cls *cls, const struct cls_acl *rules, struct gathered *g, uint32_t verdict[])
 {
 	uint32_t result[CLS_BURST_MAX];
 
 	if (g->n == 0)
 		return;
-	/* It fails only on a number of categories that it does not like, and 1 is always fine. */
-	if (rules == NULL || rte_acl_classify(rules, g->key, result, g->n, 1) != 0) {
-		for (uint32_t i = 0; i < g->n; i++)
-			verdict[g->place[i]] = cls->default_verdict;
-		return;
-	}
+	cls_acl_match(rules, g->key, g->n, result);
 	for (uint32_t i = 0; i < g->n; i++)
 		verdict[g->place[i]] = result[i] != 0 ? result[i] : cls->default_verdict;
 }
@@ -50,6 +44,6 @@ cls_match(const struct cls *cls, const struct cls_key *const key[], uint32_t n, 
 		else
 			verdict[i] = cls->non_ip[RTE_MIN(key[i]->port, cls->n_ports)];
 	}
-	match_family(cls, cls->ipv4, &ipv4, verdict);
-	match_family(cls, cls->ipv6, &ipv6, verdict);
+	match_family(cls, &cls->ipv4, &ipv4, verdict);
+	match_family(cls, &cls->ipv6, &ipv6, verdict);
 }

@@ -2,17 +2,14 @@
 #ifndef CLS_RULES_H
 #define CLS_RULES_H
 
-#include "cls.h"
+#include "cls_acl.h"
 
-struct rte_acl_ctx;
-
-#define CLS_FIRST_RULE   2u /* verdict of the configuration's rule 0, after CLS_FORWARD and CLS_DROP */
 #define CLS_RULE_REVERSE (-2)
 
 /* Immutable once built. */
 struct cls {
-	struct rte_acl_ctx *ipv4; /* NULL: no rule can match this family */
-	struct rte_acl_ctx *ipv6;
+	struct cls_acl ipv4;
+	struct cls_acl ipv6;
 	uint32_t generation; /* never 0, of no other rule set of this process: what a flow's verdict is good
 	                        for */
 	uint32_t default_verdict;

@@ -55,6 +55,8 @@ random_ranges(struct sfc_range **ranges)
 		uint16_t low = (uint16_t)(random_below(8) == 0 ? random_below(65536) : random_below(1200));
 		uint32_t high =
 			low + (random_below(2) == 0 ? 0 : random_below(random_below(4) == 0 ? 65536 : 300));
+		if (random_below(8) == 0)
+			low = 0; /* as the key of a packet without ports has it */
 		(*ranges)[i] = (struct sfc_range){low, (uint16_t)(high > UINT16_MAX ? UINT16_MAX : high)};
 	}
 	return n;

@@ -141,6 +141,7 @@ compiled_rules_choose_as_a_linear_reading_does(void **state)
 		assert_int_equal(rte_vect_set_max_simd_bitwidth(simd[i]), 0);
 		check_sets(10, 12, &tally);
 		check_sets(3, 150, &tally);
+		check_sets(1, 800, &tally); /* enough for rules in classes */
 	}
 	assert_int_equal(rte_vect_set_max_simd_bitwidth(before), 0);
 	assert_true(tally.by_default > tally.keys / 20);
@@ -270,7 +271,7 @@ ten_thousand_rules_compile_in_seconds(void **state)
 	for (unsigned int i = 0; i < config->n_rules; i++) {
 		/* Shape of an access list: a network each side, one destination port or range. */
 		struct sfc_rule *rule = &config->rule[i];
-		uint8_t family = i % 2 == 0 ? 4 : 6;
+		uint8_t family = i % 8 == 0 ? 6 : 4; /* more IPv4 rules of a kind than one context holds */
 		for (int side = 0; side < 2; side++) {
 			struct sfc_addr *addr = side == 0 ? &rule->source : &rule->destination;
 			*addr = (struct sfc_addr){.family = family,
@@ -299,6 +300,33 @@ ten_thousand_rules_compile_in_seconds(void **state)
 	random_config_free(config);
 }
 
+static void
+rules_on_sources_and_rules_on_destinations_do_not_multiply(void **state)
+{
+	struct sfc_config *config = random_config(10000);
+	struct cls *cls = NULL;
+	struct tally tally = {0};
+	char err[256] = "";
+
+	(void)state;
+	for (unsigned int i = 0; i < config->n_rules; i++) {
+		struct sfc_rule *rule = &config->rule[i];
+		struct sfc_addr *addr = i % 2 == 0 ? &rule->source : &rule->destination;
+		rule->source = rule->destination = (struct sfc_addr){.family = 0};
+		*addr = (struct sfc_addr){.family = 4, .plen = (uint8_t)(8 + random_below(25))};
+		for (int b = 0; b < 4; b++)
+			addr->bytes[b] = (uint8_t)random_below(256);
+		rule->match_node = rule->match_port = rule->protocol = -1;
+		rule->n_source_ports = rule->n_destination_ports = 0;
+	}
+	if (cls_create(config, 0, &cls, err, sizeof(err)) != 0)
+		fail_msg("%s", err);
+	check_keys(config, cls, 256, &tally);
+	assert_true(tally.by_later_rule > tally.keys / 8);
+	cls_destroy(cls);
+	random_config_free(config);
+}
+
 int
 main(void)
 {
@@ -309,6 +337,7 @@ main(void)
 		cmocka_unit_test(too_many_port_combinations_are_refused_by_name),
 		cmocka_unit_test(the_sum_of_port_combinations_is_limited_too),
 		cmocka_unit_test(ten_thousand_rules_compile_in_seconds),
+		cmocka_unit_test(rules_on_sources_and_rules_on_destinations_do_not_multiply),
 	};
 
 	test_eal_init();
