@@ -19,7 +19,7 @@
  * seconds. */
 #define BOOT_SECONDS 30
 /* How often control looks around: progress, VM ports, lcores. */
-#define TICK_MS 50
+#define TICK_MS 10
 /* Between progress events. */
 #define PROGRESS_MS 200
 /* Longest a live node waits for frames inside SFs when it is told to stop. */
@@ -194,15 +194,16 @@ print_report(const struct sff_options *options, json_t *event, const struct sfc_
 
 /* Books after the run: the exit code says whether they are right. */
 static int
-settle(struct sff_node *node, double seconds, bool died, enum verdict verdict)
+settle(struct sff_node *node, bool died, enum verdict verdict)
 {
+	const struct sff_lcore *first = node->lcore[0];
 	struct sff_sources sources = {
 		.plane = &node->plane,
 		.lcore = node->lcore,
 		.n_lcores = node->workers,
 		.vms = &node->vms,
 		.ended = node->options->replay && verdict == GO_ON,
-		.seconds = seconds,
+		.seconds = (double)(first->last_tsc - first->begin_tsc) / (double)rte_get_tsc_hz(),
 	};
 	const char *failure = NULL;
 	struct sfc_ledger ledger;
@@ -251,7 +252,6 @@ run_node(struct sff_node *node, int signals, bool *said)
 {
 	enum verdict verdict;
 	bool died = false;
-	uint64_t start;
 	int code = boot(node, signals, said);
 
 	if (code != 0)
@@ -259,11 +259,10 @@ run_node(struct sff_node *node, int signals, bool *said)
 	code = sff_node_launch(node);
 	if (code != 0)
 		return code;
-	start = rte_rdtsc();
 	verdict = run(node, signals, said, &died);
 	for (unsigned int i = 0; i < node->vms.n; i++)
 		died |= node->vms.vm[i].state == SFF_VM_ENDED || !node->plane.up[node->vms.vm[i].index];
-	return settle(node, (double)(rte_rdtsc() - start) / (double)rte_get_tsc_hz(), died, verdict);
+	return settle(node, died, verdict);
 }
 
 int

@@ -233,6 +233,7 @@ sff_lcore_main(void *arg)
 	uint64_t idle = 0, since = rte_rdtsc(), before = 0;
 	uint8_t order;
 
+	lc->begin_tsc = lc->last_tsc = since;
 	rte_rcu_qsbr_thread_online(lc->qsbr, thread);
 	while ((order = atomic_load_explicit(&lc->order, memory_order_relaxed)) != SFF_ORDER_STOP) {
 		uint64_t start = rte_rdtsc();
@@ -240,7 +241,8 @@ sff_lcore_main(void *arg)
 
 		rte_rcu_qsbr_quiescent(lc->qsbr, thread);
 		if (work > 0) {
-			lc->busy_cycles += rte_rdtsc() - start;
+			lc->last_tsc = rte_rdtsc();
+			lc->busy_cycles += lc->last_tsc - start;
 			lc->busy_packets += work;
 			idle = 0;
 			since = start;

@@ -79,6 +79,7 @@ struct sff_lcore {
 	struct sff_hop_count *hop;   /* per table entry */
 	struct sff_path_count *path; /* per path */
 	uint64_t busy_cycles, busy_packets;
+	uint64_t begin_tsc, last_tsc; /* the loop's start, its last pass with work */
 
 	/* Written off by a lossless replay after a guest made no progress: no longer waited for. Per SF port.
 	 */

@@ -177,6 +177,9 @@ hops_json(const struct sff_sources *s)
 				in += s->lcore[l]->hop[entry - table->entry].in;
 				out += s->lcore[l]->hop[entry - table->entry].out;
 			}
+			/* Thousands of paths may be configured; those that were used are news. */
+			if (in == 0 && out == 0)
+				continue;
 			json_array_append_new(
 				list, json_pack("{s:s, s:i, s:s, s:i, s:I, s:I}", "path", path->name, "hop",
 					      (int)h + 1, "function", config->function[path->hop[h]].name,
