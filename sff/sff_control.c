@@ -166,7 +166,8 @@ run(struct sff_node *node, int signals, bool *said, bool *died)
 		if (seen != GO_ON && verdict == GO_ON) {
 			verdict = seen;
 			stop_at = now_ms() + DRAIN_MS;
-			tell_lcores(node, SFF_ORDER_DRAIN);
+			/* Nobody waits for the books of a replay whose parent is gone. */
+			tell_lcores(node, seen == PARENT_GONE ? SFF_ORDER_STOP : SFF_ORDER_DRAIN);
 		} else if (seen != GO_ON || (verdict != GO_ON && now_ms() > stop_at)) {
 			tell_lcores(node, SFF_ORDER_STOP);
 		}
