@@ -46,12 +46,12 @@ folder_of(struct sfc_load *load, const char *name)
 
 	if (name[0] != '/') {
 		if (!getcwd(cwd, sizeof(cwd)))
-			return "";
+			return NULL;
 		used = strlen(cwd);
 	}
 	folder = sfc_load_temp(load, used + size + 2, 1);
 	if (!folder)
-		return "";
+		return NULL;
 	if (used)
 		memcpy(folder, cwd, used);
 	if (used && size)

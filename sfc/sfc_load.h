@@ -72,13 +72,12 @@ struct sfc_name {
 struct sfc_names {
 	struct sfc_name *entry;
 	unsigned int n;
-	bool repeated; /* some name occurs twice */
 };
 
 struct sfc_load {
 	const struct sfc_schema *schema;
 	const char *file;
-	const char *folder; /* of the file, absolute */
+	const char *folder; /* of the file, absolute; NULL when it has no name any more */
 	struct sfc_arena *arena;
 	bool no_memory;
 	struct sfc_load_error *error;
@@ -140,7 +139,8 @@ struct sfc_yaml *sfc_yaml_parse(struct sfc_load *load, const char *bytes, size_t
 /** The value of a key of a mapping, NULL when it has none. */
 const struct sfc_yaml *sfc_yaml_get(const struct sfc_yaml *mapping, const char *key);
 
-/* sfc_load_tree.c: YAML tree -> load->tree, each data node's priv pointing to its YAML value */
+/* sfc_load_tree.c: YAML tree -> load->tree, each data node's priv pointing to its YAML value. What is wrong
+ * is left out: entries with bad or repeated keys, and values their type does not accept. */
 
 void sfc_load_tree(struct sfc_load *load, struct sfc_yaml *root);
 
@@ -168,13 +168,15 @@ bool sfc_data_refused(const struct lyd_node *parent, const char *name);
 /** YAML value of a data node, NULL for defaults. */
 const struct sfc_yaml *sfc_data_yaml(const struct lyd_node *node);
 
-/** Names of a list: reserve, add in order, then sort, which reports names that occur twice. */
+/** Names of a list: reserve, add in order, then sort. */
 int sfc_names_init(struct sfc_load *load, struct sfc_names *names, unsigned int n);
 void sfc_names_add(
 	struct sfc_names *names, const char *name, int owner, int index, const struct lyd_node *at);
-void sfc_names_sort(struct sfc_load *load, struct sfc_names *names, const char *what);
-/** First entry of that name, NULL when there is none; the others follow, by owner. */
+void sfc_names_sort(struct sfc_names *names);
+/** First entry of that name, NULL when there is none. */
 const struct sfc_name *sfc_names_find(const struct sfc_names *names, const char *name);
+/** Next entry of the same name, by owner; NULL after the last. */
+const struct sfc_name *sfc_names_next(const struct sfc_names *names, const struct sfc_name *entry);
 /** Index of that name and owner, or -1. */
 int sfc_names_index(const struct sfc_names *names, const char *name, int owner);
 

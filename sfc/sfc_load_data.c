@@ -96,21 +96,10 @@ by_name(const void *a, const void *b)
 }
 
 void
-sfc_names_sort(struct sfc_load *load, struct sfc_names *names, const char *what)
+sfc_names_sort(struct sfc_names *names)
 {
-	unsigned int i;
-
-	qsort(names->entry, names->n, sizeof(*names->entry), by_name);
-	for (i = 1; i < names->n; i++) {
-		const struct sfc_name *first = &names->entry[i - 1], *again = &names->entry[i];
-
-		if (strcmp(first->name, again->name) || first->owner != again->owner)
-			continue;
-		names->repeated = true;
-		sfc_load_error_node(load, sfc_data_child(again->at, "name"),
-			"another %s named '%s' is at line %u", what, again->name,
-			sfc_data_yaml(sfc_data_child(first->at, "name"))->line);
-	}
+	if (names->n > 1)
+		qsort(names->entry, names->n, sizeof(*names->entry), by_name);
 }
 
 const struct sfc_name *
@@ -129,14 +118,20 @@ sfc_names_find(const struct sfc_names *names, const char *name)
 	return low < names->n && !strcmp(names->entry[low].name, name) ? &names->entry[low] : NULL;
 }
 
+const struct sfc_name *
+sfc_names_next(const struct sfc_names *names, const struct sfc_name *entry)
+{
+	bool is_last = entry + 1 == names->entry + names->n;
+
+	return is_last || strcmp(entry[1].name, entry->name) ? NULL : entry + 1;
+}
+
 int
 sfc_names_index(const struct sfc_names *names, const char *name, int owner)
 {
-	const struct sfc_name *end = names->entry + names->n, *entry = sfc_names_find(names, name);
+	const struct sfc_name *entry = sfc_names_find(names, name);
 
-	for (; entry && entry < end && !strcmp(entry->name, name); entry++) {
-		if (entry->owner == owner)
-			return entry->index;
-	}
-	return -1;
+	while (entry && entry->owner != owner)
+		entry = sfc_names_next(names, entry);
+	return entry ? entry->index : -1;
 }

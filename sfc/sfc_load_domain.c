@@ -138,8 +138,6 @@ sfc_load_domain(struct sfc_load *load)
 	uint64_t *targets;
 	unsigned int i;
 
-	if (load->nodes.repeated)
-		return; /* who would be meant? */
 	domain.function = sfc_load_temp(load, config->n_functions, domain.words * sizeof(uint64_t));
 	domain.ingress = sfc_load_temp(load, config->n_paths, domain.words * sizeof(uint64_t));
 	domain.access = sfc_load_temp(load, domain.words, sizeof(uint64_t));

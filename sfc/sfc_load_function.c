@@ -27,6 +27,10 @@ take_image(struct sfc_load *load, const struct lyd_node *vm)
 	}
 	if (!strchr(image, '/') || image[0] == '/')
 		return sfc_load_copy(load, image);
+	if (!load->folder) {
+		sfc_load_error_node(load, leaf, "the current directory is gone: write an absolute path");
+		return NULL;
+	}
 	if ((size_t)snprintf(path, sizeof(path), "%s/%s", load->folder, image) >= sizeof(path)) {
 		sfc_load_error_node(load, leaf, "path of the image is longer than %d bytes", PATH_MAX - 1);
 		return NULL;
@@ -117,6 +121,20 @@ take_function(struct sfc_load *load, const struct lyd_node *data, int index, str
 	}
 }
 
+/* Names of instances are unique in the domain, not only in their function. */
+static void
+check_names(struct sfc_load *load)
+{
+	const struct sfc_name *entry = load->instances.entry;
+
+	for (unsigned int i = 1; i < load->instances.n; i++, entry++) {
+		if (!strcmp(entry[0].name, entry[1].name))
+			sfc_load_error_node(load, sfc_data_child(entry[1].at, "name"),
+				"another instance '%s' is at line %u", entry[1].name,
+				sfc_data_yaml(sfc_data_child(entry[0].at, "name"))->line);
+	}
+}
+
 void
 sfc_load_functions(struct sfc_load *load)
 {
@@ -143,6 +161,7 @@ sfc_load_functions(struct sfc_load *load)
 		sfc_names_add(&load->functions, sfc_data_text(function, "name"), 0, index, function);
 		take_function(load, function, index, &config->function[index]);
 	}
-	sfc_names_sort(load, &load->functions, "function");
-	sfc_names_sort(load, &load->instances, "instance");
+	sfc_names_sort(&load->functions);
+	sfc_names_sort(&load->instances);
+	check_names(load);
 }

@@ -265,8 +265,8 @@ sfc_load_nodes(struct sfc_load *load)
 		take_node(load, node, (int)config->n_nodes, &config->node[config->n_nodes]);
 		config->n_nodes++;
 	}
-	sfc_names_sort(load, &load->nodes, "node");
-	sfc_names_sort(load, &load->ports, "port");
+	sfc_names_sort(&load->nodes);
+	sfc_names_sort(&load->ports);
 	for (i = 0; (node = sfc_data_next(load->tree, node, "node")); i++) {
 		if (!config->node[i].port && sfc_data_child(node, "port"))
 			return; /* no memory */

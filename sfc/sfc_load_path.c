@@ -8,7 +8,7 @@ void
 sfc_load_port_ref(struct sfc_load *load, const struct lyd_node *leaf, int *node, int *port)
 {
 	const char *text = lyd_get_value(leaf), *slash = strchr(text, '/'), *name = slash ? slash + 1 : text;
-	const struct sfc_name *end = load->ports.entry + load->ports.n, *found;
+	const struct sfc_name *found, *next;
 	char node_name[64];
 
 	*node = *port = -1;
@@ -29,9 +29,10 @@ sfc_load_port_ref(struct sfc_load *load, const struct lyd_node *leaf, int *node,
 	}
 	*node = found->owner;
 	*port = found->index;
-	if (found + 1 < end && !strcmp(found[1].name, name) && found[1].owner != found->owner) {
+	next = sfc_names_next(&load->ports, found);
+	if (next) {
 		const char *first = load->config->node[found->owner].name;
-		const char *other = load->config->node[found[1].owner].name;
+		const char *other = load->config->node[next->owner].name;
 
 		sfc_load_error_node(load, leaf,
 			"nodes '%s' and '%s' both have a port '%s': write %s/%s or %s/%s", first, other, name,
@@ -151,7 +152,7 @@ sfc_load_paths(struct sfc_load *load)
 		sfc_names_add(&load->paths, sfc_data_text(path, "name"), 0, (int)config->n_paths, path);
 		take_path(load, path, &config->path[config->n_paths++]);
 	}
-	sfc_names_sort(load, &load->paths, "path");
+	sfc_names_sort(&load->paths);
 	for (i = 0; (path = sfc_data_next(load->tree, path, "path")); i++)
 		take_reverse(load, path, (int)i, &config->path[i]);
 	check_spis(load);

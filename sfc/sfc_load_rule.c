@@ -174,5 +174,5 @@ sfc_load_rules(struct sfc_load *load)
 		take_match(load, sfc_data_child(rule, "match"), to);
 		take_action(load, rule, to);
 	}
-	sfc_names_sort(load, &names, "rule");
+	sfc_names_sort(&names);
 }

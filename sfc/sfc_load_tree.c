@@ -162,18 +162,44 @@ accept_keys(struct sfc_load *load, struct sfc_yaml *yaml, const struct lysc_node
 	return good;
 }
 
+/* An entry with the same keys that is there already. Asked before it is added: libyang takes repeated
+ * entries, but its hash table becomes a list of them. */
+static const struct lyd_node *
+entry_named(const struct sfc_yaml *yaml, const struct lysc_node *list, const struct lyd_node *parent)
+{
+	struct lyd_node *found = NULL;
+	char keys[256];
+	int used = 0;
+
+	for (unsigned int i = 0; i < 2 && yaml->id[i]; i++) /* keys have at most 63 characters */
+		used += snprintf(keys + used, sizeof(keys) - (size_t)used, "[%s='%s']", yaml->id[i]->key,
+			yaml->id[i]->text);
+	lyd_find_sibling_val(lyd_child(parent), list, keys, (size_t)used, &found);
+	return found;
+}
+
 static void
 take_entry(
 	struct sfc_load *load, struct sfc_yaml *yaml, const struct lysc_node *list, struct lyd_node *parent)
 {
+	const struct lyd_node *twin = NULL;
 	struct lyd_node *node = NULL, *key;
 	unsigned int i;
+	bool is_good;
 
 	if (yaml->type != SFC_YAML_MAPPING || yaml->is_null) {
 		sfc_load_error_yaml(load, yaml, "must be a mapping (name: value, ...)");
 		return;
 	}
-	if (accept_keys(load, yaml, list) && parent) {
+	is_good = accept_keys(load, yaml, list);
+	if (is_good && parent)
+		twin = entry_named(yaml, list, parent);
+	if (twin) {
+		const struct sfc_yaml *id = yaml->id[1] ? yaml->id[1] : yaml->id[0];
+
+		sfc_load_error_yaml(load, id, "another %s '%s' is at line %u", list->name, id->text,
+			((const struct sfc_yaml *)twin->priv)->line);
+	} else if (is_good && parent) {
 		keep(load,
 			lyd_new_list(parent, NULL, list->name, 0, &node, yaml->id[0]->text,
 				yaml->id[1] ? yaml->id[1]->text : NULL),

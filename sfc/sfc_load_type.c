@@ -82,7 +82,11 @@ expects_string(const struct lysc_type *type, const char *text, char *words, size
 	const struct lysc_range *length = string->length;
 	size_t n = strlen(text);
 
-	if (length && (n < length->parts[0].min_u64 || n > length->parts[0].max_u64))
+	bool fits = !length || (n >= length->parts[0].min_u64 && n <= length->parts[0].max_u64);
+
+	if (!fits && length->emsg)
+		snprintf(words, size, "%s", length->emsg);
+	else if (!fits)
 		snprintf(words, size, "must have %" PRIu64 " to %" PRIu64 " characters",
 			length->parts[0].min_u64, length->parts[0].max_u64);
 	else
