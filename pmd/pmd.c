@@ -28,8 +28,11 @@ pmd_init(struct rte_mempool *pool, struct rte_rcu_qsbr *qsbr)
 		return -rte_errno;
 	pmd_env.pool = pool;
 	pmd_env.qsbr = qsbr;
-	/* rte_vhost tells every protocol message at its own default. */
-	rte_log_set_level_pattern("lib.vhost.*", RTE_LOG_ERR);
+	/* At its default rte_vhost tells every protocol message, which is for a front end to make many of;
+	 * the VM port says what matters itself. A level that the user chose stays. */
+	int vhost = rte_log_register("lib.vhost.config");
+	if (vhost >= 0 && rte_log_get_level((uint32_t)vhost) == RTE_LOG_INFO)
+		rte_log_set_level((uint32_t)vhost, RTE_LOG_CRIT);
 	return 0;
 }
 

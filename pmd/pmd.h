@@ -138,7 +138,7 @@ struct pmd_vm_queue_stats {
 
 /* What the other side of a VM port did wrong; control decides what to do about it. */
 struct pmd_vm_faults {
-	uint64_t refused; /* connections ended because of a message that breaks the rules */
+	uint64_t refused; /* connections ended because our checks refused a message */
 	uint64_t frames;  /* frames of no bytes or above 65,535 from the guest, or that it has no room for */
 	uint32_t broken;  /* rings not served any more because the guest broke them; 0 again after a new start
 	                   */
