@@ -19,7 +19,14 @@ struct sfc_addr {
 
 enum sfc_transport {
 	SFC_TRANSPORT_VXLAN_GPE,
+	SFC_TRANSPORT_VXLAN, /* NSH in an inner Ethernet frame */
+	SFC_TRANSPORT_GENEVE,
+	SFC_TRANSPORT_GRE,
+	SFC_TRANSPORT_ETHERNET, /* 0x894F, 0-2 VLAN tags */
+	SFC_TRANSPORT_UDP,      /* NSH right after UDP, on a configured port */
 };
+
+#define SFC_VLANS_MAX 2 /* tags of a frame we look at or send: service and customer (IEEE 802.1Q) */
 
 enum sfc_role {
 	SFC_ROLE_ACCESS,
@@ -28,8 +35,11 @@ enum sfc_role {
 
 struct sfc_locator {
 	enum sfc_transport transport;
-	struct sfc_addr address;
+	struct sfc_addr address; /* family 0: an Ethernet locator */
 	uint32_t vni;
+	uint16_t udp_port;            /* SFC_TRANSPORT_UDP */
+	uint16_t vlan[SFC_VLANS_MAX]; /* SFC_TRANSPORT_ETHERNET: VIDs, outer first */
+	uint8_t n_vlans;
 	bool has_mac; /* given, or that of the port it names */
 	uint8_t mac[6];
 	int port; /* index in the node's ports, -1 when the node has none */
@@ -44,6 +54,11 @@ struct sfc_port {
 	uint8_t mac[6];
 	struct sfc_addr *address;
 	unsigned int n_addresses;
+	uint16_t mtu;             /* IP MTU in bytes, 0 = the device's (1500 unless it says otherwise) */
+	struct sfc_addr gateway4; /* next hop for locators off the link; family 0 = none */
+	struct sfc_addr gateway6;
+	bool udp_zero_checksum; /* RFC 6935: IPv6 UDP without checksum, both ways */
+	bool secure;            /* the link is protected */
 };
 
 struct sfc_node {
@@ -63,12 +78,29 @@ enum sfc_runtime {
 	SFC_RUNTIME_PROCESS,
 };
 
+enum sfc_admin {
+	SFC_ADMIN_UP,
+	SFC_ADMIN_DRAIN, /* keeps its live flows, gets no new ones */
+	SFC_ADMIN_DOWN,
+};
+
+/* An SF that is no VM of ours: behind a transport port, a MAC and 0-2 VLAN tags. */
+struct sfc_attach {
+	bool present;
+	int port; /* index in the ports of the instance's node */
+	uint8_t mac[6];
+	uint16_t vlan[SFC_VLANS_MAX]; /* outer first */
+	uint8_t n_vlans;
+};
+
 struct sfc_instance {
 	char *name;   /* unique in the domain */
 	int function; /* owner */
 	int node;
 	uint32_t weight; /* 1..255 */
-	char *image;     /* of its VM: a name, or a path already made absolute from the file's folder */
+	enum sfc_admin admin;
+	struct sfc_attach attach; /* present: not a VM, the fields below are empty */
+	char *image; /* of its VM: a name, or a path already made absolute from the file's folder */
 	uint32_t memory_mib;
 	enum sfc_runtime runtime;
 	char **arg;
@@ -80,9 +112,28 @@ enum sfc_on_failure {
 	SFC_ON_FAILURE_BYPASS,
 };
 
+/* How an SFC proxy knows a frame that comes back from an SF without NSH (RFC 7665, 4.6). */
+enum sfc_proxy_style {
+	SFC_PROXY_STATIC, /* by its circuit alone */
+	SFC_PROXY_FLOW,   /* by its inner flow */
+	SFC_PROXY_VLAN,   /* by its VLAN tag, one per (SPI, SI) */
+	SFC_PROXY_MAC,    /* by its source MAC, one per (SPI, SI) */
+};
+
+struct sfc_proxy {
+	enum sfc_proxy_style style;
+	bool miss_template; /* a frame of no known flow takes the circuit's default header; else it is dropped
+	                     */
+	uint32_t idle_s;    /* seconds a flow's header is kept without use */
+	uint32_t flows;     /* most headers kept */
+};
+
 struct sfc_function {
 	char *name;
 	bool nsh_aware;
+	struct sfc_proxy proxy; /* nsh_aware: unused */
+	int *may_reclassify;    /* paths its SFs may move a packet to */
+	unsigned int n_may_reclassify;
 	enum sfc_on_failure on_failure;
 	int *instance; /* indices in sfc_config.instance */
 	unsigned int n_instances;
@@ -99,6 +150,9 @@ struct sfc_path {
 	uint8_t initial_si;
 	uint8_t ttl;
 	uint8_t md_type; /* 1 or 2 */
+	bool payload_ip; /* NSH carries IP (Next Protocol 1 or 2), not the Ethernet frame */
+	bool secure;     /* fail closed: no bypass, no unprotected link */
+	bool mtu_refuse; /* a link too small for a full frame is an error, not a warning */
 };
 
 struct sfc_range {
@@ -127,6 +181,25 @@ struct sfc_rule {
 	uint32_t word[4]; /* MD type 1 context, host order; zero when not given */
 };
 
+enum sfc_direction {
+	SFC_DIRECTION_IN = 1,
+	SFC_DIRECTION_OUT = 2,
+	SFC_DIRECTION_BOTH = 3,
+};
+
+/* A copy of what passes a port or a hop (SPAN). Indices are the running node's; -1 = none. */
+struct sfc_mirror {
+	char *name;
+	int node;      /* whose port or hop is tapped */
+	int from_port; /* or: */
+	int from_path;
+	unsigned int from_hop; /* 1..n_hops */
+	enum sfc_direction direction;
+	char *filter; /* BPF expression, NULL = everything */
+	int to_port;  /* or: */
+	char *to_file;
+};
+
 struct sfc_config {
 	char *file;
 	struct sfc_node *node;
@@ -139,6 +212,8 @@ struct sfc_config {
 	unsigned int n_paths;
 	struct sfc_rule *rule;
 	unsigned int n_rules;
+	struct sfc_mirror *mirror;
+	unsigned int n_mirrors;
 	enum sfc_action default_action; /* SFC_ACTION_FORWARD or SFC_ACTION_DROP */
 };
 
