@@ -282,17 +282,14 @@ create_vm(struct kvm_state *s, char *error)
 }
 
 static int
-kvm_create(struct hv_guest *guest, char *error)
+create(struct hv_guest *guest, struct kvm_state *s, char *error)
 {
-	static struct kvm_state state;
-	struct kvm_state *s = &state;
 	struct hv_boot *boot = hv_mem_boot(&guest->mem);
 	const char *call = "";
 	int rc = create_vm(s, error);
 
 	if (rc != 0)
 		return rc;
-	guest->state = s;
 	rc = hv_kvm_tables(s->private_memory, &guest->mem);
 	if (rc < 0)
 		return failed(error, "page tables of the image", -rc);
@@ -316,6 +313,26 @@ kvm_create(struct hv_guest *guest, char *error)
 	if (rc < 0)
 		return failed(error, "vCPU thread", -rc);
 	return 0;
+}
+
+static int
+kvm_create(struct hv_guest *guest, char *error)
+{
+	static struct kvm_state state = {.kvm = -1, .vm = -1, .vcpu = -1, .go_fd = -1, .sampled_fd = -1};
+	struct kvm_state *s = &state;
+	int rc;
+
+	guest->state = s;
+	rc = create(guest, s, error);
+	if (rc != 0) {
+		/* Another runtime may follow: leave it nothing. */
+		const int fds[] = {s->kvm, s->vm, s->vcpu, s->go_fd, s->sampled_fd};
+
+		for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+			if (fds[i] >= 0)
+				close(fds[i]);
+	}
+	return rc;
 }
 
 static void

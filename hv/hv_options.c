@@ -1,6 +1,8 @@
 #include "hv.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,6 +177,14 @@ usage(const char *object, const char *reason, const char *value, const char *lim
 	return HV_EXIT_USAGE;
 }
 
+static bool
+cpu_allowed(int cpu)
+{
+	cpu_set_t cpus;
+
+	return sched_getaffinity(0, sizeof(cpus), &cpus) == 0 && CPU_ISSET(cpu, &cpus);
+}
+
 int
 hv_options_parse(int argc, char **argv, struct hv_options *out)
 {
@@ -206,5 +216,9 @@ hv_options_parse(int argc, char **argv, struct hv_options *out)
 		return usage("--net", "missing", NULL, NULL);
 	if (out->control != NULL && strcmp(out->control, out->net) == 0)
 		return usage("--control", "same socket as --net", NULL, NULL);
+	if (out->lifeline >= 0 && fcntl(out->lifeline, F_GETFD) < 0)
+		return usage("--lifeline", "not open", NULL, NULL);
+	if (out->cpu >= 0 && !cpu_allowed(out->cpu))
+		return usage("--cpu", "no such CPU, or not for us", NULL, NULL);
 	return 0;
 }

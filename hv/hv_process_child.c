@@ -130,7 +130,7 @@ limit(const struct hv_guest *guest)
 /*
  * ppoll, exit_group and restart_syscall need no look at their arguments: they reach only descriptors that are
  * eventfds. read and write are for the doorbells of hv_abi.h. rt_sigreturn is not there: the handler exits.
- * libseccomp checks the architecture and refuses the x32 numbers.
+ * libseccomp checks the architecture and refuses the x32 numbers; int 0x80 is another architecture.
  */
 static scmp_filter_ctx
 make_filter(const struct hv_guest *guest)
@@ -141,6 +141,7 @@ make_filter(const struct hv_guest *guest)
 
 	if (filter == NULL)
 		give_up("seccomp_init");
+	rc |= seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ppoll), 0);
 	rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(exit_group), 0);
 	rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(restart_syscall), 0);

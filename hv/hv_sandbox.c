@@ -91,6 +91,8 @@ load_filter(bool kvm)
 		return rc;
 	rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1); /* the vCPU thread too */
 	if (rc == 0)
+		rc = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	if (rc == 0)
 		rc = add_rules(filter, kvm);
 	if (rc == 0)
 		rc = seccomp_load(filter);
