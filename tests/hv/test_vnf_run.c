@@ -82,7 +82,7 @@ every_image_gets_ready_sleeps_and_stops(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 3; i++) {
-		struct run run;
+		struct run run = {0};
 		uint64_t beat;
 
 		run_start(&run, images[i], runtime, no_args);
@@ -99,7 +99,7 @@ every_image_gets_ready_sleeps_and_stops(void **state)
 static void
 an_idle_guest_drains_at_once(void **state)
 {
-	struct run run;
+	struct run run = {0};
 
 	(void)state;
 	run_start(&run, IMAGES "bridge", runtime, no_args);
@@ -119,7 +119,7 @@ a_bad_rule_ends_the_image_with_1(void **state)
 static void
 bridge_returns_every_frame(void **state)
 {
-	struct run run;
+	struct run run = {0};
 
 	(void)state;
 	build_all();
@@ -135,11 +135,27 @@ bridge_returns_every_frame(void **state)
 }
 
 static void
+every_queue_pair_is_served(void **state)
+{
+	struct run run = {.pairs = RUN_PAIRS_MAX};
+
+	(void)state;
+	build_all();
+	run_start(&run, IMAGES "bridge", runtime, no_args);
+	assert_true(run_console_has(&run, "ready: 4 queue pairs"));
+	assert_int_equal(run_frames(&run, sent, FRAMES, back), FRAMES);
+	for (unsigned i = 0; i < FRAMES; i++)
+		expect_served(&sent[i], &back[i]);
+	expect_books(&run, RUN_PAIRS_MAX * FRAMES, RUN_PAIRS_MAX * FRAMES);
+	assert_int_equal(run_command(&run, "stop"), HV_EXIT_DONE);
+}
+
+static void
 firewall_returns_what_it_allows(void **state)
 {
 	static const char *const args[] = {
 		"deny udp 10.0.0.0/8 any 50-60", "allow tcp any 2001:db8::/32", NULL};
-	struct run run;
+	struct run run = {0};
 
 	(void)state;
 	build_all();
@@ -158,7 +174,7 @@ static void
 monitor_counts_what_passes(void **state)
 {
 	uint64_t bytes = 0;
-	struct run run;
+	struct run run = {0};
 
 	(void)state;
 	build_all();
@@ -235,7 +251,7 @@ the_example_of_the_docs_builds_and_marks(void **state)
 {
 	static const char *const args[] = {"53=46", "80=10", NULL}, *const bad[] = {"53=64", NULL};
 	char image[80], output[2000];
-	struct run run;
+	struct run run = {0};
 
 	(void)state;
 	build_example(image);
@@ -273,6 +289,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(an_idle_guest_drains_at_once),
 		cmocka_unit_test(a_bad_rule_ends_the_image_with_1),
 		cmocka_unit_test(bridge_returns_every_frame),
+		cmocka_unit_test(every_queue_pair_is_served),
 		cmocka_unit_test(firewall_returns_what_it_allows),
 		cmocka_unit_test(monitor_counts_what_passes),
 		cmocka_unit_test(the_example_of_the_docs_builds_and_marks),

@@ -118,12 +118,13 @@ run_program(const char *const argv[])
 }
 
 static pid_t
-spawn_hv(const char *image, const char *runtime, const char *const arg[], const char *net,
+spawn_hv(const char *image, const char *runtime, unsigned pairs, const char *const arg[], const char *net,
 	const char *control, const char *output)
 {
+	char count[2] = {(char)('0' + (pairs ? pairs : 1))};
 	const char *argv[20 + 2 * HV_MAX_ARGS] = {BUILD_DIR "/bin/hv", "run", image, "--memory", "16",
-		"--net", net, "--control", control, "--runtime", runtime};
-	unsigned n = 11;
+		"--net", net, "--control", control, "--runtime", runtime, "--pairs", count};
+	unsigned n = 13;
 
 	for (; *arg; arg++) {
 		argv[n++] = "--arg";
@@ -138,8 +139,8 @@ int
 run_to_end(const char *image, const char *runtime, const char *const arg[], char *output, size_t size)
 {
 	char net[64], control[64], log[64];
-	int code = reap(spawn_hv(
-		image, runtime, arg, in_dir(net, "net"), in_dir(control, "control"), in_dir(log, "hv.log")));
+	int code = reap(spawn_hv(image, runtime, 1, arg, in_dir(net, "net"), in_dir(control, "control"),
+		in_dir(log, "hv.log")));
 
 	read_file(log, output, size);
 	return code;
@@ -176,7 +177,8 @@ run_start(struct run *run, const char *image, const char *runtime, const char *c
 
 	in_dir(run->net, "net");
 	in_dir(address.sun_path, "control");
-	run->pid = spawn_hv(image, runtime, arg, run->net, address.sun_path, in_dir(log, "hv.log"));
+	run->pid =
+		spawn_hv(image, runtime, run->pairs, arg, run->net, address.sun_path, in_dir(log, "hv.log"));
 	for (unsigned ms = 0;; ms += 10) {
 		run->control = socket(AF_UNIX, SOCK_STREAM, 0);
 		if (connect(run->control, (struct sockaddr *)&address, sizeof(address)) == 0)
@@ -295,30 +297,57 @@ await_frames(const struct run *run, uint64_t n)
 	sleep_ms(200);
 }
 
+/* All pairs got the same frames, so all must return the same. */
+static void
+expect_same(const char *path, const struct run_frame *frame, unsigned n)
+{
+	struct run_frame *other = calloc(n + 1, sizeof(*other));
+
+	assert_int_equal(read_pcap(path, other, n + 1), n);
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(other[i].size, frame[i].size);
+		assert_memory_equal(other[i].bytes, frame[i].bytes, frame[i].size);
+	}
+	free(other);
+}
+
 unsigned
 run_frames(struct run *run, const struct run_frame *sent, unsigned n, struct run_frame *back)
 {
-	char in[64], out[64], log[64], vhost[128], pcap[192];
+	char in[64], out[RUN_PAIRS_MAX][64], log[64], vhost[128], pcap[64 + RUN_PAIRS_MAX * 160], rxq[24],
+		txq[24];
 	const char *argv[] = {"dpdk-testpmd", "-l", "0,1", "--no-huge", "-m", "256", "--no-pci",
 		"--no-shconf", "--no-telemetry", vhost, pcap, "--", "-i", "--total-num-mbufs=8192",
-		"--no-flush-rx", "--max-pkt-len=9200", "--forward-mode=io", NULL};
+		"--no-flush-rx", "--max-pkt-len=9200", "--forward-mode=io", rxq, txq, NULL};
+	unsigned pairs = run->pairs ? run->pairs : 1, at;
 	uint64_t before = run_status(run)->rx_frames;
 	int input[2];
 	pid_t pid;
 
 	write_pcap(in_dir(in, "in.pcap"), sent, n);
-	in_dir(out, "out.pcap");
-	snprintf(vhost, sizeof(vhost), "--vdev=net_vhost0,iface=%s,client=1", run->net);
-	snprintf(pcap, sizeof(pcap), "--vdev=net_pcap0,rx_pcap=%s,tx_pcap=%s", in, out);
+	at = (unsigned)snprintf(pcap, sizeof(pcap), "--vdev=net_pcap0");
+	for (unsigned i = 0; i < pairs; i++) {
+		char name[24];
+
+		snprintf(name, sizeof(name), "out%u.pcap", i);
+		in_dir(out[i], name);
+		at += (unsigned)snprintf(pcap + at, sizeof(pcap) - at, ",rx_pcap=%s,tx_pcap=%s", in, out[i]);
+	}
+	snprintf(vhost, sizeof(vhost), "--vdev=net_vhost0,iface=%s,client=1,queues=%u", run->net, pairs);
+	snprintf(rxq, sizeof(rxq), "--rxq=%u", pairs);
+	snprintf(txq, sizeof(txq), "--txq=%u", pairs);
 	assert_int_equal(pipe2(input, O_CLOEXEC), 0);
 	pid = spawn(argv, in_dir(log, "testpmd.log"), input[0]);
 	close(input[0]);
 	await_text(log, "virtio is now ready for processing");
 	/* Retried for long enough: the back end loses nothing that does not fit at once. */
 	dprintf(input[1], "set fwd io retry\nset burst tx delay 100 retry 10000\nstart\n");
-	await_frames(run, before + n);
+	await_frames(run, before + (uint64_t)n * pairs);
 	dprintf(input[1], "stop\nquit\n");
 	close(input[1]);
 	assert_int_equal(reap(pid), 0);
-	return read_pcap(out, back, n);
+	n = read_pcap(out[0], back, n);
+	for (unsigned i = 1; i < pairs; i++)
+		expect_same(out[i], back, n);
+	return n;
 }

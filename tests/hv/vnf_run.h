@@ -12,8 +12,11 @@
 
 #define RUN_FRAME_MAX 9100u
 
+#define RUN_PAIRS_MAX 4u
+
 /* One runner and what it shares. */
 struct run {
+	unsigned pairs; /* queue pairs; 0 is 1 */
 	pid_t pid;
 	int control; /* socket */
 	char net[64];
@@ -32,6 +35,7 @@ void run_clean(void);
 /**
  * Start an image and wait until it is ready. Fails the test when that takes more than 5 s.
  *
+ * @param run      pairs is set, the rest is filled.
  * @param image    path.
  * @param runtime  kvm or process.
  * @param arg      arguments for the guest, NULL ends.
@@ -53,10 +57,11 @@ uint64_t run_metric(const struct run *run, const char *name);
 bool run_console_has(const struct run *run, const char *text);
 
 /**
- * Send frames through the guest with dpdk-testpmd, wait until it has taken all and what it sent is written.
+ * Send the same n frames through every queue pair with dpdk-testpmd, wait until the guest has taken all and
+ * what it sent is written. Fails the test when the pairs do not return the same bytes.
  *
  * @param back  room for n frames.
- * @return      frames that came back, in order.
+ * @return      frames that came back through each pair, in order.
  */
 unsigned run_frames(struct run *run, const struct run_frame *sent, unsigned n, struct run_frame *back);
 
