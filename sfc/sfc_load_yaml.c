@@ -7,6 +7,7 @@
  * linearly and have no limits, which a hostile file would use. */
 struct builder {
 	struct sfc_load *load;
+	struct fy_token_iter *iter;
 	struct sfc_yaml *root;
 	struct sfc_yaml *open; /* innermost open sequence or mapping */
 	unsigned int depth, values;
@@ -17,17 +18,34 @@ struct builder {
 	unsigned int key_line, key_column;
 };
 
-static const char *
-token_copy(struct sfc_load *load, struct fy_token *token, size_t *size)
+/* Size of a token's text, and with `copy` (of that size) the text. */
+static size_t
+token_text(struct fy_token_iter *iter, struct fy_token *token, char *copy, size_t room)
 {
-	const char *text = token ? fy_token_get_text(token, size) : NULL;
+	const struct fy_iter_chunk *chunk = NULL;
+	size_t size = 0;
+	int error = 0;
+
+	fy_token_iter_start(token, iter);
+	while ((chunk = fy_token_iter_chunk_next(iter, chunk, &error))) {
+		if (copy && chunk->len <= room - size)
+			memcpy(copy + size, chunk->str, chunk->len);
+		size += chunk->len;
+	}
+	fy_token_iter_finish(iter);
+	return size;
+}
+
+/* By iterator: fy_token_get_text of libfyaml 0.7 loses memory on a line with more than 16 escapes. */
+static const char *
+token_copy(struct builder *builder, struct fy_token *token, size_t *size)
+{
 	char *copy;
 
-	if (!text)
-		*size = 0;
-	copy = sfc_load_temp(load, *size + 1, 1);
-	if (copy && text)
-		memcpy(copy, text, *size);
+	*size = token ? token_text(builder->iter, token, NULL, 0) : 0;
+	copy = sfc_load_temp(builder->load, *size + 1, 1);
+	if (copy && token)
+		token_text(builder->iter, token, copy, *size);
 	return copy;
 }
 
@@ -86,8 +104,7 @@ take_key(struct builder *builder, struct fy_event *event)
 	}
 	builder->has_key = true;
 	builder->key_is_text = event->type == FYET_SCALAR && !event->scalar.anchor && !event->scalar.tag;
-	builder->key =
-		event->type == FYET_SCALAR ? token_copy(builder->load, event->scalar.value, &size) : "*";
+	builder->key = event->type == FYET_SCALAR ? token_copy(builder, event->scalar.value, &size) : "*";
 	if (builder->key && strlen(builder->key) != size && event->type == FYET_SCALAR)
 		builder->key_is_text = false; /* a NUL in it */
 	return builder->key ? 0 : -1;
@@ -137,7 +154,7 @@ take_value(struct builder *builder, struct fy_event *event)
 	yaml->has_tag = fy_event_get_tag_token(event) != NULL;
 	yaml->is_alias = event->type == FYET_ALIAS;
 	if (event->type == FYET_SCALAR) {
-		yaml->text = token_copy(builder->load, event->scalar.value, &yaml->size);
+		yaml->text = token_copy(builder, event->scalar.value, &yaml->size);
 		if (!yaml->text)
 			return -1;
 		yaml->is_null = is_null(event, yaml->text, yaml->size);
@@ -271,7 +288,8 @@ sfc_yaml_parse(struct sfc_load *load, const char *bytes, size_t size)
 	if (cfg.diag)
 		fy_diag_set_collect_errors(cfg.diag, true);
 	parser = cfg.diag ? fy_parser_create(&cfg) : NULL;
-	if (!parser || fy_parser_set_string(parser, bytes, size)) {
+	builder.iter = fy_token_iter_create(NULL);
+	if (!parser || !builder.iter || fy_parser_set_string(parser, bytes, size)) {
 		load->no_memory = true;
 		rc = -1;
 	}
@@ -285,6 +303,7 @@ sfc_yaml_parse(struct sfc_load *load, const char *bytes, size_t size)
 	} else if (rc == 0 && !builder.root) {
 		sfc_load_error_position(load, 0, 0, "the file is empty");
 	}
+	fy_token_iter_destroy(builder.iter);
 	if (parser)
 		fy_parser_destroy(parser);
 	fy_diag_destroy(cfg.diag);

@@ -99,6 +99,44 @@ columns_count_characters(void **state)
 }
 
 static void
+every_form_of_a_scalar_gives_its_text(void **state)
+{
+	static const struct {
+		const char *scalar, *text;
+	} row[] = {
+		{"a b", "a b"},
+		{"80", "80"},
+		{"a\n      b\n      c", "a b c"},
+		{"'it''s'", "it's"},
+		{"''''''''''''''''''''''''''''''''''''''''''", "''''''''''''''''''''"}, /* 20 escapes */
+		{"\"\\x41\\u0042\\\"\\/\\\\\"", "AB\"/\\"},
+		{"\"a\\\n      b\"", "ab"},
+		{"\"a\n      b\"", "a b"},
+		{">-\n      a\n      b", "a b"},
+		{"|-\n      a, [b]: {c}", "a, [b]: {c}"},
+		{"\" \"", " "},
+	};
+	char bytes[512];
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct sfc_config *config;
+		struct sfc_errors errors;
+
+		snprintf(bytes, sizeof(bytes),
+			"sfc:\n node:\n - name: a\n   port:\n   - name: p\n     role: access\n     device: "
+			"%s\n",
+			row[i].scalar);
+		sfc_load_memory(&schema, "x", bytes, strlen(bytes), &config, &errors);
+		if (!config)
+			print_error("%s: %s\n", bytes, errors.error[0].reason);
+		assert_non_null(config);
+		assert_string_equal(config->node[0].port[0].device, row[i].text);
+		sfc_config_free(config);
+	}
+}
+
+static void
 nesting_is_bounded(void **state)
 {
 	char deep[20000];
@@ -234,6 +272,7 @@ main(void)
 		cmocka_unit_test(escaped_nul_is_refused),
 		cmocka_unit_test(line_ends_and_byte_order_mark_of_other_systems_are_accepted),
 		cmocka_unit_test(columns_count_characters),
+		cmocka_unit_test(every_form_of_a_scalar_gives_its_text),
 		cmocka_unit_test(nesting_is_bounded),
 		cmocka_unit_test(many_values_are_refused_soon),
 		cmocka_unit_test(many_errors_are_counted),
