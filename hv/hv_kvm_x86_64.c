@@ -314,17 +314,18 @@ set_xcrs(int vcpu, uint64_t *xcr0)
 static int
 set_msrs(int vcpu)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry[3];
-	} m = {.head.nmsrs = 3};
+	union {
+		struct kvm_msrs list;
+		uint8_t space[sizeof(struct kvm_msrs) + 3 * sizeof(struct kvm_msr_entry)];
+	} m = {.list.nmsrs = 3};
+	const struct kvm_msr_entry wanted[3] = {
+		{.index = 0xc0000081, .data = (uint64_t)SEL_KERNEL_CODE << 32}, /* STAR */
+		{.index = 0xc0000082,
+			.data = STUB_ADDR + (uint64_t)(hv_stub_syscall - hv_stub_begin)}, /* LSTAR */
+		{.index = 0xc0000084, .data = 0x47700}, /* FMASK: TF IF DF IOPL NT AC */
+	};
 
-	m.entry[0] = (struct kvm_msr_entry){
-		.index = 0xc0000081, .data = ((uint64_t)SEL_KERNEL_CODE << 32)}; /* STAR */
-	m.entry[1] = (struct kvm_msr_entry){.index = 0xc0000082,                 /* LSTAR */
-		.data = STUB_ADDR + (uint64_t)(hv_stub_syscall - hv_stub_begin)};
-	m.entry[2] =
-		(struct kvm_msr_entry){.index = 0xc0000084, .data = 0x47700}; /* FMASK: TF IF DF IOPL NT AC */
+	memcpy(m.list.entries, wanted, sizeof(wanted));
 	int done = ioctl(vcpu, KVM_SET_MSRS, &m);
 	if (done < 0)
 		return -errno;
@@ -334,10 +335,10 @@ set_msrs(int vcpu)
 static int
 set_cpuid(int kvm, int vcpu)
 {
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entry[128];
-	} c = {.head.nent = 128};
+	union {
+		struct kvm_cpuid2 list;
+		uint8_t space[sizeof(struct kvm_cpuid2) + 128 * sizeof(struct kvm_cpuid_entry2)];
+	} c = {.list.nent = 128};
 
 	if (ioctl(kvm, KVM_GET_SUPPORTED_CPUID, &c) < 0 || ioctl(vcpu, KVM_SET_CPUID2, &c) < 0)
 		return -errno;

@@ -127,6 +127,18 @@ limit(const struct hv_guest *guest)
 	prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0); /* where the kernel has it */
 }
 
+/* One eventfd operation: this call, on this descriptor, of 8 bytes. */
+static int
+allow_8_bytes(scmp_filter_ctx filter, int call, int fd)
+{
+	const struct scmp_arg_cmp same[2] = {
+		{.arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)fd},
+		{.arg = 2, .op = SCMP_CMP_EQ, .datum_a = 8},
+	};
+
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 2, same);
+}
+
 /*
  * ppoll, exit_group and restart_syscall need no look at their arguments: they reach only descriptors that are
  * eventfds. read and write are for the doorbells of hv_abi.h. rt_sigreturn is not there: the handler exits.
@@ -147,12 +159,10 @@ make_filter(const struct hv_guest *guest)
 	rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(restart_syscall), 0);
 	for (uint32_t q = 0; q <= queues; q++) {
 		int wait_fd = q < queues ? guest->fds.call[q] : guest->fds.control;
-		rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(read), 2,
-			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)wait_fd), SCMP_A2(SCMP_CMP_EQ, 8));
+		rc |= allow_8_bytes(filter, SCMP_SYS(read), wait_fd);
 	}
 	for (uint32_t q = 0; q < queues; q++)
-		rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 2,
-			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)guest->fds.kick[q]), SCMP_A2(SCMP_CMP_EQ, 8));
+		rc |= allow_8_bytes(filter, SCMP_SYS(write), guest->fds.kick[q]);
 	if (rc != 0)
 		give_up("seccomp_rule_add");
 	return filter;

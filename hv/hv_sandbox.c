@@ -54,31 +54,32 @@ static const int allowed[] = {
 
 static const unsigned long kvm_ioctls[] = {KVM_RUN, KVM_GET_REGS, KVM_SET_REGS};
 
+/* Allow a call when argument `arg` under `mask` is `value`. */
+static int
+allow_if(scmp_filter_ctx filter, int call, unsigned int arg, uint64_t mask, uint64_t value)
+{
+	const struct scmp_arg_cmp same = {
+		.arg = arg, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value};
+
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &same);
+}
+
 static int
 add_rules(scmp_filter_ctx filter, bool kvm)
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < sizeof(allowed) / sizeof(allowed[0]); i++)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
-	for (size_t i = 0; kvm && rc == 0 && i < sizeof(kvm_ioctls) / sizeof(kvm_ioctls[0]); i++)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, kvm_ioctls[i]));
+	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		rc |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+	for (size_t i = 0; kvm && i < sizeof(kvm_ioctls) / sizeof(kvm_ioctls[0]); i++)
+		rc |= allow_if(filter, SCMP_SYS(ioctl), 1, 0xffffffff, kvm_ioctls[i]);
 	/* No new code. */
-	if (rc == 0)
-		rc = seccomp_rule_add(
-			filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	if (rc == 0)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	rc |= allow_if(filter, SCMP_SYS(mmap), 2, PROT_EXEC, 0);
+	rc |= allow_if(filter, SCMP_SYS(mprotect), 2, PROT_EXEC, 0);
 	/* No holes in shared memory: MADV_REMOVE and fallocate would fault every tenant. */
-	if (rc == 0)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(madvise), 1,
-			SCMP_A2(SCMP_CMP_EQ, MADV_POPULATE_WRITE));
-	if (rc == 0)
-		rc = seccomp_rule_add(
-			filter, SCMP_ACT_ALLOW, SCMP_SYS(madvise), 1, SCMP_A2(SCMP_CMP_EQ, MADV_DONTNEED));
-	return rc;
+	rc |= allow_if(filter, SCMP_SYS(madvise), 2, 0xffffffff, MADV_POPULATE_WRITE);
+	rc |= allow_if(filter, SCMP_SYS(madvise), 2, 0xffffffff, MADV_DONTNEED);
+	return rc == 0 ? 0 : -EINVAL;
 }
 
 static int
