@@ -37,6 +37,7 @@ struct sfc_yaml {
 	bool is_alias;
 	bool has_anchor;
 	bool has_tag;
+	bool is_garbled;  /* text that libfyaml misreads */
 	bool key_is_text; /* its key is a scalar without anchor or tag */
 	unsigned int line, column;
 	unsigned int key_line, key_column;

@@ -63,6 +63,8 @@ has_value(struct sfc_load *load, const struct sfc_yaml *yaml)
 		sfc_load_error_yaml(load, yaml, "anchors are not accepted");
 	if (yaml->has_tag)
 		sfc_load_error_yaml(load, yaml, "tags are not accepted");
+	if (yaml->is_garbled)
+		sfc_load_error_yaml(load, yaml, "two '' in a row are not accepted: use double quotes");
 	return true; /* there is a value: what is wrong in it is said, too */
 }
 

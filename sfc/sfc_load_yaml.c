@@ -36,13 +36,16 @@ token_text(struct fy_token_iter *iter, struct fy_token *token, char *copy, size_
 	return size;
 }
 
-/* By iterator: fy_token_get_text of libfyaml 0.7 loses memory on a line with more than 16 escapes. */
+/* libfyaml 0.7.12 misreads 'a''''b': its scanner knows the size, its reader repeats a quote.
+ * fy_token_get_text cuts the result to size and loses memory; here both sizes are compared, so that the text
+ * can be refused. */
 static const char *
-token_copy(struct builder *builder, struct fy_token *token, size_t *size)
+token_copy(struct builder *builder, struct fy_token *token, size_t *size, bool *is_garbled)
 {
 	char *copy;
 
 	*size = token ? token_text(builder->iter, token, NULL, 0) : 0;
+	*is_garbled = token && *size != fy_token_get_text_length(token);
 	copy = sfc_load_temp(builder->load, *size + 1, 1);
 	if (copy && token)
 		token_text(builder->iter, token, copy, *size);
@@ -92,6 +95,7 @@ within_limits(struct builder *builder, unsigned int line, unsigned int column)
 static int
 take_key(struct builder *builder, struct fy_event *event)
 {
+	bool is_garbled = false;
 	size_t size = 0;
 
 	position(event, &builder->key_line, &builder->key_column);
@@ -104,8 +108,10 @@ take_key(struct builder *builder, struct fy_event *event)
 	}
 	builder->has_key = true;
 	builder->key_is_text = event->type == FYET_SCALAR && !event->scalar.anchor && !event->scalar.tag;
-	builder->key = event->type == FYET_SCALAR ? token_copy(builder, event->scalar.value, &size) : "*";
-	if (builder->key && strlen(builder->key) != size && event->type == FYET_SCALAR)
+	builder->key = event->type == FYET_SCALAR
+	                       ? token_copy(builder, event->scalar.value, &size, &is_garbled)
+	                       : "*";
+	if (builder->key && event->type == FYET_SCALAR && (is_garbled || strlen(builder->key) != size))
 		builder->key_is_text = false; /* a NUL in it */
 	return builder->key ? 0 : -1;
 }
@@ -154,7 +160,7 @@ take_value(struct builder *builder, struct fy_event *event)
 	yaml->has_tag = fy_event_get_tag_token(event) != NULL;
 	yaml->is_alias = event->type == FYET_ALIAS;
 	if (event->type == FYET_SCALAR) {
-		yaml->text = token_copy(builder, event->scalar.value, &yaml->size);
+		yaml->text = token_copy(builder, event->scalar.value, &yaml->size, &yaml->is_garbled);
 		if (!yaml->text)
 			return -1;
 		yaml->is_null = is_null(event, yaml->text, yaml->size);

@@ -108,7 +108,8 @@ every_form_of_a_scalar_gives_its_text(void **state)
 		{"80", "80"},
 		{"a\n      b\n      c", "a b c"},
 		{"'it''s'", "it's"},
-		{"''''''''''''''''''''''''''''''''''''''''''", "''''''''''''''''''''"}, /* 20 escapes */
+		{"'x''x''x''x''x''x''x''x''x''x''x''x''x''x''x''x''x''x''x''x'''",
+			"x'x'x'x'x'x'x'x'x'x'x'x'x'x'x'x'x'x'x'x'"},
 		{"\"\\x41\\u0042\\\"\\/\\\\\"", "AB\"/\\"},
 		{"\"a\\\n      b\"", "ab"},
 		{"\"a\n      b\"", "a b"},
@@ -134,6 +135,17 @@ every_form_of_a_scalar_gives_its_text(void **state)
 		assert_string_equal(config->node[0].port[0].device, row[i].text);
 		sfc_config_free(config);
 	}
+}
+
+static void
+quotes_that_libfyaml_misreads_are_refused(void **state)
+{
+	(void)state;
+	assert_string_equal(FIRST("sfc: { node: [ { name: a, port: [ { name: p, role: access, device: "
+	                          "'a''''b' } ] } ] }"),
+		"1:68: two '' in a row are not accepted: use double quotes");
+	assert_string_equal(FIRST("sfc: { node: [ { name: a, 'a''''b': 1 } ] }"),
+		"1:27: a key must be plain text, without alias, anchor, tag or NUL");
 }
 
 static void
@@ -273,6 +285,7 @@ main(void)
 		cmocka_unit_test(line_ends_and_byte_order_mark_of_other_systems_are_accepted),
 		cmocka_unit_test(columns_count_characters),
 		cmocka_unit_test(every_form_of_a_scalar_gives_its_text),
+		cmocka_unit_test(quotes_that_libfyaml_misreads_are_refused),
 		cmocka_unit_test(nesting_is_bounded),
 		cmocka_unit_test(many_values_are_refused_soon),
 		cmocka_unit_test(many_errors_are_counted),
