@@ -251,6 +251,9 @@ void hv_guest_wait(struct hv_guest *guest, uint32_t timeout_us);
 /** Write the crash report to stderr, bounded and printable. Main thread, guest ended. */
 void hv_report(struct hv_guest *guest);
 
+/** Say on stderr that the application ended with this code, and the last line of its console. Main thread. */
+void hv_report_exit(const struct hv_guest *guest, int code);
+
 /** Drop the capabilities of the calling thread and of those it makes from now on. 0 or -EPERM. */
 int hv_sandbox_capabilities(void);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define TAIL_SIZE 1024u /* bytes of console shown */
+#define LINE_SIZE 256u  /* bytes of its last line */
 
 static const char *
 vector_name(uint64_t vector)
@@ -70,6 +71,28 @@ report_console(const struct hv_guest *guest)
 	}
 	if (!line_start)
 		fputc('\n', stderr);
+}
+
+void
+hv_report_exit(const struct hv_guest *guest, int code)
+{
+	const struct hv_console *console = hv_mem_at(&guest->mem, HV_CONSOLE_ADDR, sizeof(*console));
+	uint64_t written = __atomic_load_n(&console->written, __ATOMIC_ACQUIRE);
+	uint64_t end = written > 0 ? written - 1 : 0; /* without the newline at its end */
+	uint64_t start = end;
+	char line[LINE_SIZE];
+	uint32_t size = 0;
+
+	while (start > 0 && end - start < sizeof(line) - 1 &&
+		console->data[(start - 1) % HV_CONSOLE_DATA] != '\n')
+		start--;
+	for (; start < end; start++) {
+		char c = console->data[start % HV_CONSOLE_DATA];
+
+		line[size++] = c >= ' ' && c <= '~' ? c : '.';
+	}
+	line[size] = '\0';
+	hv_error("%s: ended with code %d%s%s", guest->options->image, code, size > 0 ? ": " : "", line);
 }
 
 void

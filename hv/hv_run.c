@@ -422,6 +422,8 @@ finish(struct runner *r, bool lifeline)
 	g->runtime->kill(g);
 	if (!lifeline && !r->stopping && code >= HV_EXIT_ABI && code <= HV_EXIT_WATCHDOG)
 		hv_report(g);
+	else if (!lifeline && !r->stopping && code > HV_EXIT_DONE && code < HV_EXIT_ABI)
+		hv_report_exit(g, code);
 	hv_control_exit(&r->control, code);
 	return code;
 }

@@ -97,7 +97,7 @@ replay(struct cli_replay *r)
 
 	r->node = sfc_config_node(r->config, r->node_name, err, sizeof(err));
 	if (r->node < 0)
-		return cli_fail(r->json, CLI_USAGE, "%s: %s", r->file, err);
+		return cli_fail(r->json, CLI_USAGE, "%s", err);
 	rc = cli_check_node(r->config, r->node, r->json);
 	if (rc == CLI_DONE)
 		rc = cli_captures_check(r);

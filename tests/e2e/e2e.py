@@ -89,7 +89,6 @@ def one_node():
             "node": [
                 {
                     "name": "edge",
-                    "dataplane": {"memory": 64, "flows": 65536},
                     "port": [
                         node_port("lan", "access", peer="wan"),
                         node_port("wan", "access", peer="lan"),
@@ -123,7 +122,6 @@ def two_nodes():
             "node": [
                 {
                     "name": "edge-1",
-                    "dataplane": {"memory": 64, "flows": 65536},
                     "port": [
                         node_port("lan", "access"),
                         node_port("core", "transport", mac="02:00:00:00:0a:01", address="10.99.0.1/24"),
@@ -132,7 +130,6 @@ def two_nodes():
                 },
                 {
                     "name": "edge-2",
-                    "dataplane": {"memory": 64, "flows": 65536},
                     "port": [
                         node_port("core", "transport", mac="02:00:00:00:0b:01", address="10.99.0.2/24"),
                         node_port("wan", "access"),
@@ -182,14 +179,13 @@ def run(work, command, code=0, timeout=TIMEOUT, **more):
     """Run to the end; the exit code must be the expected one (None: any)."""
     done = subprocess.run(
         [str(word) for word in command],
-        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
         timeout=timeout,
         check=False,
-        **{"env": environment(work), **more},
+        **{"env": environment(work), "stdin": subprocess.DEVNULL, **more},
     )
     no_defect(command[0], done.stderr)
     check(
@@ -206,7 +202,8 @@ def sluice(work, *words, code=0, **more):
 
 def replay_words(config, *words):
     runtime = [] if RUNTIME == "auto" else ["--runtime", RUNTIME]
-    return [BIN / "sluice", "replay", config, *runtime, *words]
+    node = [] if "--node" in words else ["--node", "edge"]
+    return [BIN / "sluice", "replay", config, *runtime, *node, *words]
 
 
 def replay(work, config, *words, code=0, **more):
@@ -335,6 +332,11 @@ def fields(work, path, *names, where=""):
     return tshark(work, path, *(["-Y", where] if where else []), *words)
 
 
+def messages(text):
+    """Lines of stderr, without the note on how memory is mapped here."""
+    return [line for line in text.splitlines() if "hugepages" not in line]
+
+
 # --- what is left behind
 
 
@@ -371,7 +373,7 @@ def descends(pid, ancestor):
 
 
 SHARED_PLACES = ("/run/sluice", "/dev/shm", "/run/dpdk", "/var/run/dpdk", "/tmp")
-OUR_NAMES = ("sluice", "replay-", "rte", "dpdk", "hv-")
+OUR_NAMES = ("sluice-replay-", f"sluice-{os.geteuid()}", "replay-", "rte", "dpdk")
 
 
 def traces(work):

@@ -145,7 +145,7 @@ def test_a_second_dataplane_of_the_same_node_is_refused(work):
     with Network(work) as network:
         with live(network, config):
             done = e2e.run(work, network.inside("node", BIN / "sff", "--config", config), code=1)
-            equal(len(done.stderr.splitlines()), 1, f"lines of {done.stderr!r}")
+            equal(len(e2e.messages(done.stderr)), 1, f"lines of {done.stderr!r}")
             e2e.check("running already" in done.stderr, done.stderr)
             equal(ping(network, "client", SERVER), 5, "answers while a second one tried")
     remove_node(node)

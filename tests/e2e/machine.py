@@ -15,11 +15,11 @@ HV_USAGE, HV_IMAGE, HV_KVM, HV_MEMORY, HV_SOCKET = range(70, 75)
 FIREWALL = e2e.BUILD / "lib" / "sluice" / "vnf" / "firewall"
 
 
-def refuse(work, config, *words, code=1, naming=(), command=None, **more):
-    """A replay that fails with one line, which names these words; the same text with --json."""
+def refuse(work, config, *words, code=1, naming=(), command=None, lines=1, **more):
+    """A replay that fails with one line (or one for each VM), which names these words; the same with --json."""
     command = command or e2e.replay_words(config, *words)
     done = e2e.run(work, command, code=code, **more)
-    equal(len(done.stderr.splitlines()), 1, f"lines of {done.stderr!r}")
+    equal(len(e2e.messages(done.stderr)), lines, f"lines of {done.stderr!r}")
     for word in naming:
         e2e.check(word in done.stderr, f"'{word}' is not in {done.stderr!r}")
     as_json = e2e.run(work, [*command, "--json"], code=code, **more)
@@ -51,7 +51,7 @@ def test_wrong_words_on_the_command_line(work):
         ["fly"],
     ):
         done = e2e.sluice(work, *words, code=1)
-        equal(len(done.stderr.splitlines()), 1, f"lines for {words}: {done.stderr!r}")
+        equal(len(e2e.messages(done.stderr)), 1, f"lines for {words}: {done.stderr!r}")
 
 
 def test_help_says_how(work):
@@ -86,7 +86,7 @@ def test_a_truncated_capture_is_replayed_up_to_the_damage(work):
         code=1,
     )
     e2e.check("cut.pcap" in done.stderr and str(len(whole)) in done.stderr, f"message: {done.stderr!r}")
-    equal(len(done.stderr.splitlines()), 1, f"lines of {done.stderr!r}")
+    equal(len(e2e.messages(done.stderr)), 1, f"lines of {done.stderr!r}")
     report = e2e.one_document(done.stdout)
     e2e.check_report(report)
     equal(report["ledger"]["received"], len(whole) - 1, "received")
@@ -135,7 +135,7 @@ def test_an_image_that_lies(work):
         done = e2e.run(
             work, [BIN / "hv", "run", image, "--memory", "4", "--net", work / "hv.sock"], code=HV_IMAGE
         )
-        equal(len(done.stderr.splitlines()), 1, f"lines of {done.stderr!r}")
+        equal(len(e2e.messages(done.stderr)), 1, f"lines of {done.stderr!r}")
 
 
 def test_no_kvm(work):
@@ -147,8 +147,8 @@ def test_no_kvm(work):
         hidden = ["unshare", "--mount", "sh", "-c", 'mount --bind /dev/null /dev/kvm && exec "$@"', "sh"]
         if e2e.run(work, [*hidden, "true"], code=None).returncode:
             raise e2e.Skip("no mount namespaces here")
-    replay = [BIN / "sluice", "replay", domain(work), "--in", f"lan={DNS}"]
-    refuse(work, None, naming=["fw-1"], command=[*hidden, *replay, "--runtime", "kvm"])
+    replay = [BIN / "sluice", "replay", domain(work), "--node", "edge", "--in", f"lan={DNS}"]
+    refuse(work, None, naming=["fw-1", "ids-1", "/dev/kvm"], lines=2, command=[*hidden, *replay, "--runtime", "kvm"])
     report = e2e.one_document(e2e.run(work, [*hidden, *replay, "--json"]).stdout)
     e2e.check_report(report)
     equal({i["runtime"] for i in report["instances"]}, {"process"}, "runtimes without KVM")
@@ -161,7 +161,7 @@ def test_a_socket_that_is_taken(work):
         done = e2e.run(
             work, [BIN / "hv", "run", FIREWALL, "--memory", "4", "--net", work / "hv.sock"], code=HV_SOCKET
         )
-        equal(len(done.stderr.splitlines()), 1, f"lines of {done.stderr!r}")
+        equal(len(e2e.messages(done.stderr)), 1, f"lines of {done.stderr!r}")
         e2e.check("hv.sock" in done.stderr, f"message: {done.stderr!r}")
 
 
@@ -178,8 +178,8 @@ def test_no_memory(work):
             preexec_fn=lambda limit=limit: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
         )
         e2e.check(done.returncode in (0, 1), f"{mib} MiB: exit code {done.returncode}: {done.stderr}")
-        e2e.check(done.returncode == 0 or done.stderr, f"{mib} MiB: no message")
-        e2e.check(len(done.stderr.splitlines()) <= 1, f"{mib} MiB: {done.stderr}")
+        # What DPDK says about its plugins comes before our line.
+        e2e.check(done.returncode == 0 or done.stderr.splitlines()[-1].startswith("sluice: "), f"{mib} MiB: {done.stderr}")
 
 
 e2e.main()
