@@ -131,13 +131,13 @@ runner_connect(const char *path)
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 
 	strncpy(sun.sun_path, path, sizeof(sun.sun_path) - 1);
-	for (int i = 0; i < 400; i++) {
+	for (int i = 0; i < 4000; i++) {
 		int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 		if (connect(sock, (struct sockaddr *)&sun, sizeof(sun)) == 0)
 			return sock;
 		close(sock);
-		sleep_ms(5);
+		nanosleep(&(struct timespec){0, 500000}, NULL);
 	}
 	return -1;
 }
