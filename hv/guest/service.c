@@ -69,7 +69,7 @@ vnf_service(uint8_t *data, uint32_t data_len, uint32_t size)
 
 	if (unlikely(data_len < ETHER_SIZE))
 		drop = drop_malformed;
-	else if (likely((data[12] << 8 | data[13]) == ETHER_TYPE_NSH) && unlikely(!nsh_read(&pkt, size)))
+	else if ((data[12] << 8 | data[13]) == ETHER_TYPE_NSH && unlikely(!nsh_read(&pkt, size)))
 		drop = drop_malformed;
 	else if (unlikely(pkt.nsh && pkt.si == 0))
 		drop = drop_si_zero;
@@ -79,7 +79,7 @@ vnf_service(uint8_t *data, uint32_t data_len, uint32_t size)
 		vnf_count(drop, 1);
 		return false;
 	}
-	if (likely(pkt.nsh)) {
+	if (pkt.nsh) {
 		data[ETHER_SIZE + NSH_BASE_SIZE - 1] = (uint8_t)(pkt.si - 1);
 		swap_addresses(data);
 	}

@@ -302,6 +302,11 @@ main(int argc, char **argv)
 		printf("SKIP: /dev/kvm is missing or not ours to use\n");
 		return 77;
 	}
+	if (run_program((const char *const[]){"sh", "-c", "command -v dpdk-testpmd", NULL}) != 0) {
+		printf("SKIP: dpdk-testpmd is not installed\n");
+		run_clean();
+		return 77;
+	}
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	run_clean();
 	return failed;

@@ -15,7 +15,7 @@ struct inner {
 	uint16_t sport, dport;
 	uint8_t tags;             /* VLAN tags */
 	uint16_t fragment_offset; /* in bytes */
-	uint8_t extensions;       /* IPv6: hop-by-hop, routing, destination options, as many of them */
+	uint8_t extensions;       /* IPv6: hop-by-hop, routing, destination options, AH, as many of them */
 	uint16_t ether_type;      /* without IP */
 	uint8_t l4_size;          /* bytes behind the IP header; 0: 20 */
 };
@@ -32,7 +32,7 @@ inner_put16(uint8_t *at, uint16_t value)
 static inline uint32_t
 inner_ip(uint8_t *at, const struct inner *in)
 {
-	static const uint8_t extension[] = {0, 43, 60};
+	static const uint8_t extension[] = {0, 43, 60, 51}, words[] = {2, 2, 2, 3};
 	uint8_t l4 = in->l4_size ? in->l4_size : 20;
 	uint32_t size;
 
@@ -53,9 +53,12 @@ inner_ip(uint8_t *at, const struct inner *in)
 		inet_pton(AF_INET6, in->dst, at + 24);
 		size = 40;
 		for (unsigned i = 0; i < in->extensions; i++) {
-			*next = extension[i % 3];
+			*next = extension[i % 4];
 			next = at + size;
-			size += 8;
+			/* All count 8 bytes beyond the first 8, but AH 4 beyond the first 8 (RFC 4302, 2.2).
+			 */
+			next[1] = extension[i % 4] == 51 ? words[i % 4] - 2 : words[i % 4] / 2 - 1;
+			size += words[i % 4] * 4u;
 		}
 		if (in->fragment_offset) {
 			*next = 44;
