@@ -24,9 +24,10 @@
 	(1ULL << VHOST_USER_PROTOCOL_F_MQ | 1ULL << VHOST_USER_PROTOCOL_F_REPLY_ACK |                        \
 		1ULL << VHOST_USER_PROTOCOL_F_NET_MTU | 1ULL << VHOST_USER_PROTOCOL_F_STATUS)
 
-/* rte_vhost connects again at once; a front end that is refused each time must not fill the event thread. */
-#define REFUSED_PAUSE_NS 50000000L
-#define REFUSED_PAUSE_S  1
+/* rte_vhost connects again at once; a front end that hangs up each time must not fill the event thread or the
+ * log. */
+#define RECONNECT_PAUSE_NS 50000000L
+#define RECONNECT_QUICK_S  1
 
 /* One direction of one pair. Its ring belongs to the lcore while the port is attached, else to the event
  * thread. */
@@ -41,11 +42,11 @@ struct vm_queue {
 struct vm_port {
 	struct pmd_port port;
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
-	uint32_t rings; /* 2 * pairs; even ones are received by the guest */
-	bool attached;  /* workers may use the rings; written by the event thread */
-	bool told;      /* why the guest of this connection cannot be attached */
+	uint32_t rings;     /* 2 * pairs; even ones are received by the guest */
+	bool attached;      /* workers may use the rings; written by the event thread */
+	bool told;          /* why this connection is of no use */
+	time_t connected_s; /* monotonic */
 	uint64_t refused;
-	struct timespec refused_at;
 	struct pmd_vm_guard guard;
 	struct pmd_vm_memory memory;
 	struct vm_queue queue[];
@@ -227,6 +228,15 @@ all_enabled(const struct vm_port *p)
 	return true;
 }
 
+/* One line for a run of quick connections. */
+static void
+tell(struct vm_port *p, const char *what, const char *why)
+{
+	if (!p->told)
+		PMD_LOG(WARNING, "port '%s': %s: %s\n", p->port.name, what, why);
+	p->told = true;
+}
+
 /* rte_vhost asks again after each message until this succeeds: it may be ready with the first pair alone. */
 static int
 new_device(int vid)
@@ -243,13 +253,12 @@ new_device(int vid)
 	for (uint16_t i = 0; why == NULL && i < p->rings; i++)
 		why = attach_ring(p, vid, i, features);
 	if (why != NULL) {
-		if (!p->told)
-			PMD_LOG(WARNING, "port '%s': guest cannot be attached: %s\n", p->port.name, why);
-		p->told = true;
+		tell(p, "guest cannot be attached", why);
 		detach_calls(p);
 		return -1;
 	}
 	p->guard.attached = true;
+	p->guard.messages = 0;
 	__atomic_store_n(&p->attached, true, __ATOMIC_RELEASE);
 	PMD_LOG(INFO, "port '%s': attached\n", p->port.name);
 	return 0;
@@ -293,26 +302,25 @@ before_message(int vid, void *msg)
 		return RTE_VHOST_MSG_RESULT_ERR;
 	enum rte_vhost_msg_result rc = pmd_vm_guard_check(&p->guard, msg, &why);
 	if (rc == RTE_VHOST_MSG_RESULT_ERR) {
-		struct timespec now;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		/* One line a second at most. */
-		if (p->refused == 0 || now.tv_sec - p->refused_at.tv_sec > REFUSED_PAUSE_S)
-			PMD_LOG(WARNING, "port '%s': front end refused: %s\n", p->port.name, why);
-		p->refused_at = now;
+		tell(p, "front end refused", why);
 		add(&p->refused, 1);
 	}
 	return rc;
 }
 
 static void
-pause_after_refusal(const struct vm_port *p)
+pause_if_quick(struct vm_port *p)
 {
-	const struct timespec pause = {.tv_nsec = REFUSED_PAUSE_NS};
+	const struct timespec pause = {.tv_nsec = RECONNECT_PAUSE_NS};
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (p->refused > 0 && now.tv_sec - p->refused_at.tv_sec <= REFUSED_PAUSE_S)
+	bool quick = p->connected_s != 0 && now.tv_sec - p->connected_s <= RECONNECT_QUICK_S;
+	p->connected_s = now.tv_sec;
+	if (quick)
 		nanosleep(&pause, NULL);
+	else
+		p->told = false;
 }
 
 static int
@@ -333,10 +341,9 @@ new_connection(int vid)
 	if (p == NULL)
 		return -1;
 
-	pause_after_refusal(p);
+	pause_if_quick(p);
 	pmd_vm_guard_timeouts(p->path);
 	p->guard = (struct pmd_vm_guard){.rings = p->rings};
-	p->told = false;
 	for (uint32_t i = 0; i < p->rings; i++)
 		__atomic_store_n(&p->queue[i].enabled, false, __ATOMIC_RELAXED);
 	connections[vid] = p;

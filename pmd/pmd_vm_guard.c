@@ -116,7 +116,7 @@ static const struct rule {
 };
 
 /* A front end needs some 250 for 32 rings; what goes on for ever only keeps the event thread busy. */
-#define MESSAGES_MAX 4096u
+#define MESSAGES_MAX 1024u
 
 #define RING_SIZE_MAX 32768u /* virtio 1.1, 2.6 */
 #define NO_FILE       0x100u /* bit of the ring number in KICK, CALL and ERR */
@@ -308,7 +308,8 @@ pmd_vm_guard_check(struct pmd_vm_guard *g, void *msg, const char **why)
 void
 pmd_vm_guard_timeouts(const char *path)
 {
-	const struct timeval receive = {.tv_sec = 2}, send = {.tv_usec = 100000};
+	/* A message comes in one piece, and only who does not read its replies lets us wait to send one. */
+	const struct timeval receive = {.tv_usec = 100000}, send = {.tv_usec = 1000};
 	DIR *dir = opendir("/proc/self/fd");
 
 	if (dir == NULL)

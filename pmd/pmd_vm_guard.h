@@ -19,7 +19,7 @@ struct pmd_vm_guard {
 	bool attached;      /* workers use the rings: nothing about them may change */
 	uint32_t sized;     /* bit per ring: has a size */
 	uint32_t addressed; /* bit per ring: has addresses */
-	uint32_t messages;
+	uint32_t messages;  /* since the connection or since the rings were last attached */
 };
 
 /**

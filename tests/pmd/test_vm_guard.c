@@ -177,7 +177,7 @@ endless_messages_end(void **state)
 	while (n < 100000 && judge((struct front_message){.request = FRONT_GET_FEATURES}, -1) ==
 				     RTE_VHOST_MSG_RESULT_NOT_HANDLED)
 		n++;
-	assert_in_range(n, 1000, 10000);
+	assert_in_range(n, 500, 5000);
 	assert_string_equal(why, "too many messages");
 }
 
