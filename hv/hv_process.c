@@ -1,5 +1,6 @@
-/* The process runtime: the same ELF in a sandboxed process. Weaker than a VM: the host's kernel is one filter
- * and four system calls away. */
+/* The process runtime: the same ELF in a sandboxed process. Weaker than a VM: the host's kernel is a filter
+ * and six system calls away, and the child, made by fork, can read the program text and the data of a runner
+ * that has none of anybody else. */
 #include "hv_process.h"
 
 #include <errno.h>
@@ -85,9 +86,12 @@ process_event(struct hv_guest *guest)
 	if (info.si_code == CLD_EXITED) {
 		int code = info.si_status;
 
+		/* The child's own, before it became the guest: it has said why. */
+		bool unborn = code == HV_EXIT_NO_MEMORY && atomic_load(&guest->heartbeat_ns) == 0;
+
 		if (code == HV_EXIT_WATCHDOG) {
 			guest->end_reason = "no heartbeat";
-		} else if (code > HV_EXIT_DRAINED) {
+		} else if (code > HV_EXIT_DRAINED && !unborn) {
 			guest->end_reason = "exit code over 69";
 			guest->end_value = (uint64_t)code;
 			code = HV_EXIT_ABI;

@@ -20,7 +20,8 @@
 #include "hv_vhost.h"
 
 #define MSEC            1000000ULL
-#define BOOT_POLL_NS    (MSEC / 4)
+#define BOOT_POLL_NS    (MSEC / 4)  /* at first; then a sixteenth of the time it took so far */
+#define BOOT_POLL_MAX   (20 * MSEC) /* for a guest that never gets ready */
 #define WATCH_NS        (200 * MSEC)
 #define HANG_NS         (2000 * MSEC) /* of the guest's own CPU time without a heartbeat */
 #define STOP_NS         (500 * MSEC)  /* from the polite STOP to the end */
@@ -287,7 +288,8 @@ watch_boot(struct runner *r)
 		(atomic_load(&g->heartbeat_ns) - g->options->start_ns) / 1000);
 }
 
-/* A guest hangs when it uses CPU without a heartbeat; one that waits, or gets no CPU, does not. */
+/* A guest hangs when it uses CPU without a heartbeat; one that waits, or gets no CPU, does not, nor one whose
+ * memory is being allocated on its vCPU thread. */
 static void
 watch_heartbeat(struct runner *r, uint64_t now)
 {
@@ -296,7 +298,8 @@ watch_heartbeat(struct runner *r, uint64_t now)
 	uint64_t cpu_ns = g->runtime->cpu_ns(g);
 
 	r->watch_ns = now + WATCH_NS;
-	if (beat != r->heartbeat) {
+	bool allocating = atomic_load(&g->heartbeat_ns) != 0 && !atomic_load(&g->prefaulted);
+	if (beat != r->heartbeat || allocating) {
 		r->heartbeat = beat;
 		r->heartbeat_cpu_ns = cpu_ns;
 	} else if (cpu_ns > r->heartbeat_cpu_ns + HANG_NS) {
@@ -325,7 +328,14 @@ tick(struct runner *r)
 	if (r->stop_ns != 0 && now >= r->stop_ns)
 		atomic_store(&r->guest.end_code, HV_EXIT_DONE);
 
-	next = r->ready ? r->watch_ns : now + BOOT_POLL_NS;
+	next = r->watch_ns;
+	if (!r->ready) {
+		uint64_t pause = (now - r->guest.options->main_ns) / 16;
+
+		pause = pause < BOOT_POLL_NS ? BOOT_POLL_NS : pause > BOOT_POLL_MAX ? BOOT_POLL_MAX : pause;
+		if (now + pause < next)
+			next = now + pause;
+	}
 	if (r->vhost.deadline_ns != 0 && r->vhost.deadline_ns < next)
 		next = r->vhost.deadline_ns;
 	if (r->stop_ns != 0 && r->stop_ns < next)
@@ -391,6 +401,7 @@ block_signals(struct runner *r)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
 	r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
