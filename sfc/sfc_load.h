@@ -17,8 +17,8 @@
 /* Four times the largest domain we test (16,384 paths, 10,000 rules, as indented JSON); refuses a stray file
  * before it is read. */
 #define SFC_LOAD_SIZE_MAX (16u << 20)
-/* Values and lists in a file: bounds memory, 128 bytes each. */
-#define SFC_LOAD_VALUES_MAX 2000000u
+/* Keys and values in a file, twice those of the largest domain we test: bounds memory, 128 bytes each. */
+#define SFC_LOAD_VALUES_MAX 1000000u
 /* Nesting. The model needs 11 levels. */
 #define SFC_LOAD_DEPTH_MAX 32u
 /* Errors kept; the rest is counted. */

@@ -107,7 +107,7 @@ reverse_path_is_entered_at_the_egress_of_the_other(void **state)
 			"  - { name: b, " PORTS_B ", locator: { transport: vxlan-gpe, address: 10.0.0.2,\n"
 			"      mac: \"02:00:00:00:00:02\" } }\n"
 			" function: [ { name: fw, instance: [ { name: fw-1, node: b, vm: { image: fw } } ] } "
-	                "]\n"
+			"]\n"
 			" path:\n"
 			"  - { name: p, spi: 1, hops: [fw], egress: wan, reverse: q }\n"
 			"  - { name: q, spi: 2, hops: [fw], egress: lan }\n"),
@@ -171,7 +171,7 @@ many_paths_and_rules_load_in_seconds(void **state)
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	took = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
 	print_message("%u paths and %u rules, %.1f MB: %.2f s\n", PATHS, RULES, (double)size / 1e6, took);
-	assert_true(took < 30); /* about 1 s; quadratic would be minutes */
+	assert_true(took < 60); /* about 1 s; quadratic would be minutes */
 	assert_int_equal(config->n_paths, PATHS);
 	assert_int_equal(config->path[PATHS - 1].spi, PATHS * 1000);
 	assert_int_equal(config->path[PATHS - 1].reverse, 0);
