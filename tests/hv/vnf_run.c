@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -61,7 +62,8 @@ in_dir(char path[64], const char *name)
 	return path;
 }
 
-/* Start a program with its output in the file `output`, its input from fd `input` unless that is -1. */
+/* Start a program with its output in the file `output`, its input from fd `input` unless that is -1. It dies
+ * with this one, so that a failed test leaves nothing behind. */
 static pid_t
 spawn(const char *const argv[], const char *output, int input)
 {
@@ -69,7 +71,10 @@ spawn(const char *const argv[], const char *output, int input)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		int out = open(output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		int out;
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		out = open(output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 		dup2(out, 1);
 		dup2(out, 2);
