@@ -10,11 +10,12 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A runner says little: a message longer than this is not one. */
 #define MESSAGE_MAX 4096u
-/* Longest wait for the rest of a message that has begun. */
+/* Longest wait for the rest of a message that has begun, however slowly it drips: control waits here. */
 #define REST_MS 500
 
 /* Status memory must not be able to shrink under us: a later read would be a SIGBUS. */
@@ -28,9 +29,19 @@ shared_ok(int fd)
 	       st.st_size >= (off_t)HV_SHARED_SIZE;
 }
 
-/* Read exactly `size` bytes; a descriptor that comes along is taken, surplus ones are closed. */
+static uint64_t
+monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Read exactly `size` bytes until `deadline`; a descriptor that comes along is taken, surplus ones are
+ * closed. */
 static int
-receive_all(int fd, void *data, size_t size, bool begun, int *passed)
+receive_all(int fd, void *data, size_t size, bool begun, uint64_t deadline, int *passed)
 {
 	size_t have = 0;
 
@@ -52,6 +63,7 @@ receive_all(int fd, void *data, size_t size, bool begun, int *passed)
 			return -EAGAIN;
 		if (n <= 0)
 			return -EPIPE;
+		have += (size_t)n;
 		for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c != NULL; c = CMSG_NXTHDR(&msg, c)) {
 			size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
@@ -67,7 +79,8 @@ receive_all(int fd, void *data, size_t size, bool begun, int *passed)
 					close(got);
 			}
 		}
-		have += (size_t)n;
+		if (have < size && monotonic_ms() > deadline)
+			return -EPIPE;
 	}
 	return 0;
 }
@@ -97,6 +110,7 @@ int
 sff_hv_receive(int fd, struct sff_hv_message *message)
 {
 	struct timeval rest = {.tv_usec = REST_MS * 1000};
+	uint64_t deadline = monotonic_ms() + REST_MS;
 	uint8_t head[4];
 	char text[MESSAGE_MAX];
 	uint32_t size;
@@ -104,13 +118,13 @@ sff_hv_receive(int fd, struct sff_hv_message *message)
 
 	*message = (struct sff_hv_message){.shared_fd = -1, .exit_code = -1};
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &rest, sizeof(rest));
-	rc = receive_all(fd, head, sizeof(head), false, &message->shared_fd);
+	rc = receive_all(fd, head, sizeof(head), false, deadline, &message->shared_fd);
 	if (rc != 0)
 		goto fail;
 	size = (uint32_t)head[0] << 24 | (uint32_t)head[1] << 16 | (uint32_t)head[2] << 8 | head[3];
 	rc = size > 0 && size <= sizeof(text) ? 0 : -EPROTO;
 	if (rc == 0)
-		rc = receive_all(fd, text, size, true, &message->shared_fd);
+		rc = receive_all(fd, text, size, true, deadline, &message->shared_fd);
 	if (rc == 0)
 		rc = parse(text, size, message);
 	if (rc == 0 && message->shared_fd >= 0 && !shared_ok(message->shared_fd))

@@ -12,20 +12,8 @@
 
 /* Depth of what EAL and we make in there. */
 #define OPEN_DIRS 8
-
-static int
-base_dir(char *path, size_t size)
-{
-	const char *user = getenv("XDG_RUNTIME_DIR");
-
-	if (geteuid() == 0)
-		snprintf(path, size, "/run/sluice");
-	else if (user != NULL && user[0] == '/')
-		snprintf(path, size, "%s/sluice", user);
-	else
-		snprintf(path, size, "/tmp/sluice-%u", geteuid());
-	return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -errno;
-}
+/* How `sluice replay` names the directory it makes for us (sfc/cli/cli_rundir.c). */
+#define REPLAY_PREFIX "sluice-replay-"
 
 /* Somebody else's directory would let them swap our sockets. */
 static int
@@ -38,6 +26,20 @@ check_owner(const char *path)
 	if (!S_ISDIR(st.st_mode))
 		return -ENOTDIR;
 	return st.st_uid == geteuid() && (st.st_mode & 022) == 0 ? 0 : -EPERM;
+}
+
+static int
+base_dir(char *path, size_t size)
+{
+	const char *user = getenv("XDG_RUNTIME_DIR");
+
+	if (geteuid() == 0)
+		snprintf(path, size, "/run/sluice");
+	else if (user != NULL && user[0] == '/')
+		snprintf(path, size, "%s/sluice", user);
+	else
+		snprintf(path, size, "/tmp/sluice-%u", geteuid());
+	return mkdir(path, 0700) == 0 || errno == EEXIST ? check_owner(path) : -errno;
 }
 
 static int
@@ -62,16 +64,21 @@ sff_run_dir_open(const char *given, const char *node, struct sff_run_dir *dir, c
 	char base[PATH_MAX - 300];
 	int rc = 0;
 
-	*dir = (struct sff_run_dir){.lock = -1, .remove = node == NULL};
+	*dir = (struct sff_run_dir){.lock = -1};
 	if (given != NULL) {
 		snprintf(dir->path, sizeof(dir->path), "%s", given);
-		if (mkdir(dir->path, 0700) != 0 && errno != EEXIST)
+		/* What was there before us is not ours to remove. */
+		if (mkdir(dir->path, 0700) == 0)
+			dir->remove = node == NULL;
+		else if (errno != EEXIST)
 			rc = -errno;
 	} else {
 		rc = base_dir(base, sizeof(base));
 		snprintf(dir->path, sizeof(dir->path), "%s/%s", base, node != NULL ? node : "replay-XXXXXX");
-		if (rc == 0 && node == NULL && mkdtemp(dir->path) == NULL)
-			rc = -errno;
+		if (rc == 0 && node == NULL) {
+			dir->remove = mkdtemp(dir->path) != NULL;
+			rc = dir->remove ? 0 : -errno;
+		}
 		if (rc == 0 && node != NULL && mkdir(dir->path, 0700) != 0 && errno != EEXIST)
 			rc = -errno;
 	}
@@ -85,6 +92,15 @@ sff_run_dir_open(const char *given, const char *node, struct sff_run_dir *dir, c
 	else if (rc != 0)
 		snprintf(err, (size_t)err_size, "runtime directory %s: %s", dir->path, strerror(-rc));
 	return rc;
+}
+
+void
+sff_run_dir_inherit(struct sff_run_dir *dir)
+{
+	const char *name = strrchr(dir->path, '/');
+
+	if (name != NULL && strncmp(name + 1, REPLAY_PREFIX, strlen(REPLAY_PREFIX)) == 0)
+		dir->remove = true;
 }
 
 static int

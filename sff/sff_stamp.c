@@ -9,6 +9,7 @@
 #include <rte_mbuf_dyn.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 /* Frames inside one SF at once: at least SFF_WINDOW plus a transmit buffer, a power of two. */
@@ -20,11 +21,14 @@ struct entry {
 	uint64_t stamp;
 	uint64_t number;
 	uint32_t fingerprint;
+	bool taken;
 };
 
+/* Positions run freely: [head, next) were overtaken, or consumed, or taken; [next, tail) are inside the SF.
+ */
 struct queue {
-	uint32_t head, tail; /* free running; [head, tail) are inside the SF */
-	struct entry last;   /* for frames the SF made itself */
+	uint32_t head, next, tail;
+	struct entry last; /* for frames the SF made itself */
 	struct entry entry[QUEUE_SIZE];
 };
 
@@ -107,6 +111,11 @@ sff_stamps_note(struct sff_stamps *stamps, uint16_t port, struct rte_mbuf **pkts
 {
 	struct queue *q = stamps->queue[port];
 
+	/* Room for all of them: what nobody came back for makes way. */
+	if (q->tail + n - q->head > QUEUE_SIZE)
+		q->head = q->tail + n - QUEUE_SIZE;
+	if (q->next - q->head > QUEUE_SIZE)
+		q->next = q->head;
 	for (uint16_t i = 0; i < n; i++)
 		q->entry[(q->tail + i) % QUEUE_SIZE] = (struct entry){
 			.stamp = *pmd_stamp(pkts[i]),
@@ -118,11 +127,20 @@ sff_stamps_note(struct sff_stamps *stamps, uint16_t port, struct rte_mbuf **pkts
 void
 sff_stamps_keep(struct sff_stamps *stamps, uint16_t port, uint16_t taken)
 {
-	struct queue *q = stamps->queue[port];
+	stamps->queue[port]->tail += taken;
+}
 
-	q->tail += taken;
-	if (q->tail - q->head > QUEUE_SIZE)
-		q->head = q->tail - QUEUE_SIZE; /* consumed frames nobody came back for */
+/* The entry of a frame: by its payload, else the next one in order. q->tail = the SF made it. */
+static uint32_t
+find(const struct queue *q, uint32_t want)
+{
+	for (uint32_t at = q->next; at != q->tail; at++)
+		if (q->entry[at % QUEUE_SIZE].fingerprint == want)
+			return at;
+	for (uint32_t at = q->head; at != q->next; at++)
+		if (!q->entry[at % QUEUE_SIZE].taken && q->entry[at % QUEUE_SIZE].fingerprint == want)
+			return at;
+	return q->next;
 }
 
 void
@@ -131,15 +149,15 @@ sff_stamps_restore(struct sff_stamps *stamps, uint16_t port, struct rte_mbuf **p
 	struct queue *q = stamps->queue[port];
 
 	for (uint16_t i = 0; i < n; i++) {
-		uint32_t want = fingerprint(pkts[i]), at = q->head;
+		uint32_t at = find(q, fingerprint(pkts[i]));
 
-		while (at != q->tail && q->entry[at % QUEUE_SIZE].fingerprint != want)
-			at++;
-		if (at == q->tail)
-			at = q->head;
 		if (at != q->tail) {
 			q->last = q->entry[at % QUEUE_SIZE];
-			q->head = at + 1;
+			q->entry[at % QUEUE_SIZE].taken = true;
+			if (at - q->next < q->tail - q->next)
+				q->next = at + 1;
+			while (q->head != q->next && q->entry[q->head % QUEUE_SIZE].taken)
+				q->head++;
 		}
 		*pmd_stamp(pkts[i]) = q->last.stamp;
 		*number_of(stamps, pkts[i]) = q->last.number;

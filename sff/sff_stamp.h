@@ -3,9 +3,9 @@
  *
  * A guest copies frames, so what belongs to a buffer is lost on the way. Each VM port therefore keeps a queue
  * of (stamp, sequence, fingerprint of the payload) of the frames inside; a frame that comes back takes the
- * first entry with its fingerprint, and those before it are taken as consumed. A payload that the SF changed
- * matches none: it takes the oldest entry, as a function that keeps order would have it. Included by
- * sff_tx.c, sff_lcore.c and tests. Thread: the lcore.
+ * entry with its fingerprint, also when it overtook others or was overtaken. A payload that the SF changed
+ * matches none: it takes the first entry behind all that came back, as a function that keeps order would have
+ * it. Included by sff_tx.c, sff_lcore.c and tests. Thread: the lcore.
  */
 #ifndef SFF_STAMP_H
 #define SFF_STAMP_H

@@ -469,6 +469,38 @@ fixture_take(struct fixture *f, enum fixture_port_index port, struct frame *fram
 	return fixture_take_stamped(f, port, frame, &stamp);
 }
 
+void
+fixture_examine(struct fixture *f)
+{
+	static struct frame frame;
+	struct vxlan_gpe_info outer;
+	struct nsh_info nsh = {0};
+	const uint8_t *at;
+
+	while (fixture_take(f, CORE, &frame)) {
+		must(vxlan_gpe_parse(frame.bytes, frame.size, frame.size, &outer) == VXLAN_GPE_OK,
+			"outer headers");
+		must(outer.src == ADDRESS_HERE && outer.dst == ADDRESS_THERE && outer.vni == VNI_THERE,
+			"outer fields");
+		must(outer.src_port >= VXLAN_GPE_SRC_PORT_MIN, "source port %u", outer.src_port);
+		must(outer.size + outer.payload_size == frame.size, "outer length");
+		at = frame.bytes + outer.size;
+		must(nsh_parse(at, outer.payload_size, &nsh) == NSH_OK && !nsh.oam, "NSH on the wire");
+	}
+	for (enum fixture_port_index p = FW_1; p < FIXTURE_PORTS; p++)
+		while (fixture_take(f, p, &frame)) {
+			at = frame.bytes + ETH_HDR_SIZE;
+			must(frame.size >= ETH_HDR_SIZE && frame.bytes[12] == 0x89 && frame.bytes[13] == 0x4f,
+				"Ethernet to an SF");
+			must(nsh_parse(at, frame.size - ETH_HDR_SIZE, &nsh) == NSH_OK && !nsh.oam,
+				"NSH to an SF");
+			must(nsh_sp_si(nsh.sp) > 0, "SI 0 to an SF");
+		}
+	for (enum fixture_port_index p = LAN; p <= LONE; p++)
+		while (fixture_take(f, p, &frame))
+			must(frame.size >= ETH_HDR_SIZE, "%u bytes sent", frame.size);
+}
+
 unsigned int
 fixture_serve(struct fixture *f, enum fixture_port_index port)
 {

@@ -110,6 +110,9 @@ bool fixture_take_stamped(
 /** Drop what ports got. */
 void fixture_forget(struct fixture *f);
 
+/** Whatever came in, what went out is right: NSH and outer headers hold. Then drop it. */
+void fixture_examine(struct fixture *f);
+
 /** What an honest SF does: send each of its frames back with SI - 1. Returns how many. */
 unsigned int fixture_serve(struct fixture *f, enum fixture_port_index port);
 

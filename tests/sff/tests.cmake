@@ -17,3 +17,7 @@ endfunction()
 
 sluice_sff_test(stages sff/stages_access.c sff/stages_transport.c sff/stages_transport_nsh.c sff/stages_sf.c
   sff/stages_output.c)
+sluice_sff_test(damage sff/samples.c)
+sluice_sff_test(segments sff/samples.c)
+sluice_sff_test(lcore)
+sluice_sff_test(stamp)
