@@ -53,8 +53,10 @@ look(struct sff_node *node, int signals)
 		char byte;
 
 		/* It never sends: readable means closed. */
-		if (read(parent.fd, &byte, 1) <= 0)
+		if (read(parent.fd, &byte, 1) <= 0) {
+			sff_run_dir_inherit(&node->run_dir);
 			return PARENT_GONE;
+		}
 	}
 	return verdict;
 }

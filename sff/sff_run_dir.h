@@ -26,6 +26,9 @@ struct sff_run_dir {
  */
 int sff_run_dir_open(const char *given, const char *node, struct sff_run_dir *dir, char *err, int err_size);
 
+/** Whoever gave us the directory is gone: if it was made for one replay alone, it is ours to remove. */
+void sff_run_dir_inherit(struct sff_run_dir *dir);
+
 /** Remove it when it is ours to remove, with all that is in it. */
 void sff_run_dir_close(struct sff_run_dir *dir);
 

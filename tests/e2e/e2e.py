@@ -39,6 +39,8 @@ KVM_GET_API_VERSION = 0xAE00  # linux/kvm.h
 # The words with which sanitizers and the C library report a defect.
 DEFECTS = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "Assertion `", "stack smashing", "core dumped")
 
+OUR_PROGRAMS = ("sluice", "sff", "hv")
+
 LAN_FILTER = "src net 10.1.0.0/16 or src net 10.3.0.0/16 or src net fd00:1::/64"
 WAN_FILTER = "dst net 10.1.0.0/16 or dst net 10.3.0.0/16 or dst net fd00:1::/64"
 # What the firewall of every domain here denies.
@@ -347,11 +349,17 @@ def processes():
         if not entry.name.isdigit():
             continue
         try:
-            program = os.readlink(entry / "exe").removesuffix(" (deleted)")
-            state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            name, rest = (entry / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
         except OSError:
             continue
-        if program.startswith(f"{BIN}/") and state != "Z":
+        if rest.split()[0] == "Z":
+            continue
+        try:
+            program = os.readlink(entry / "exe").removesuffix(" (deleted)")
+        except OSError:
+            # A process that is ending has no memory any more, but still holds its files.
+            program = f"{BIN}/{name}" if name in OUR_PROGRAMS else ""
+        if program.startswith(f"{BIN}/"):
             found[int(entry.name)] = os.path.basename(program)
     return found
 
