@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -415,6 +416,116 @@ back_ends_come_and_go(void **state)
 	close(sock);
 }
 
+/* A number of a status file in /proc; all those asked for are hexadecimal or below ten. */
+static unsigned long
+proc_field(const char *path, const char *field)
+{
+	unsigned long value = ~0UL;
+	char line[256];
+	FILE *f = fopen(path, "r");
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, field, strlen(field)) == 0)
+			value = strtoul(line + strlen(field), NULL, 16);
+	fclose(f);
+	return value;
+}
+
+static void
+nobody_keeps_privileges(void **state)
+{
+	char hello[512], path[300];
+	struct dirent *entry;
+	pid_t guest;
+	DIR *tasks;
+
+	(void)state;
+	start("idle", NULL);
+	close(greeted(hello, sizeof(hello), NULL));
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)run.pid);
+	tasks = opendir(path);
+	assert_non_null(tasks);
+	while ((entry = readdir(tasks)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/task/%s/status", (int)run.pid, entry->d_name);
+		assert_int_equal(proc_field(path, "CapEff:"), 0);
+		assert_int_equal(proc_field(path, "CapPrm:"), 0);
+		assert_int_equal(proc_field(path, "NoNewPrivs:"), 1);
+#ifndef __SANITIZE_ADDRESS__
+		assert_int_equal(proc_field(path, "Seccomp:"), 2);
+#endif
+	}
+	closedir(tasks);
+	guest = runner_child(run.pid);
+	if (guest < 0)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)guest);
+	assert_int_equal(proc_field(path, "CapEff:"), 0);
+	assert_int_equal(proc_field(path, "CapPrm:"), 0);
+	assert_int_equal(proc_field(path, "NoNewPrivs:"), 1);
+	assert_int_equal(proc_field(path, "Seccomp:"), 2);
+}
+
+/* A process guest has nothing open but the eventfds of its two queues and the control eventfd. */
+static void
+a_process_guest_holds_eventfds_only(void **state)
+{
+	char hello[512], path[300], target[64];
+	struct dirent *entry;
+	unsigned int open_fds = 0;
+	DIR *fds;
+
+	(void)state;
+	if (IS_KVM || getuid() != 0)
+		skip();
+	start("idle", NULL);
+	close(greeted(hello, sizeof(hello), NULL));
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)runner_child(run.pid));
+	fds = opendir(path);
+	assert_non_null(fds);
+	while ((entry = readdir(fds)) != NULL) {
+		char link[600];
+		ssize_t size;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(link, sizeof(link), "%s/%s", path, entry->d_name);
+		size = readlink(link, target, sizeof(target) - 1);
+		assert_true(size > 0);
+		target[size] = '\0';
+		assert_string_equal(target, "anon_inode:[eventfd]");
+		open_fds++;
+	}
+	closedir(fds);
+	assert_int_equal(open_fds, 5);
+}
+
+static void
+a_silent_back_end_is_dropped_after_two_seconds(void **state)
+{
+	struct timespec begin, now;
+	char hello[512], byte;
+	int silent, ended;
+
+	(void)state;
+	start("idle", NULL);
+	close(greeted(hello, sizeof(hello), NULL));
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	silent = runner_connect(run.net);
+	while ((ended = (int)read(silent, &byte, 1)) > 0)
+		; /* its requests */
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	assert_int_equal(ended, 0);
+	assert_in_range(
+		(now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000, 1900, 3500);
+	close(silent);
+	silent = runner_connect(run.net);
+	assert_int_equal(runner_back_end(silent, 2), 0);
+	close(silent);
+}
+
 int
 main(void)
 {
@@ -438,6 +549,9 @@ main(void)
 		T(nothing_outlives_a_killed_runner),
 		T(a_guest_dies_with_its_parent),
 		T(back_ends_come_and_go),
+		T(nobody_keeps_privileges),
+		T(a_process_guest_holds_eventfds_only),
+		T(a_silent_back_end_is_dropped_after_two_seconds),
 	};
 
 	if (IS_KVM && access("/dev/kvm", R_OK | W_OK) < 0) {
