@@ -3,9 +3,12 @@
 
 #include "pmd_vm_ring.h"
 
+#include <sys/mman.h>
+
 #define SIZE   64
 #define BUFFER 2048u
 #define GUEST  0x40000000ull
+#define GUARD  (2u << 20)
 
 static uint8_t *memory_bytes;
 static size_t memory_size;
@@ -23,17 +26,18 @@ setup(void **state)
 		return -1;
 	fill(frame, sizeof(frame), 5);
 	memory_size = guest_ring_bytes(SIZE, BUFFER);
-	/* Exactly as large as the region, so that a sanitizer sees any access outside. */
-	memory_bytes = aligned_alloc(4096, memory_size);
-	return memory_bytes == NULL ? -1 : 0;
+	/* What lies behind the region, as far as any 16-bit index reaches, is a fault. */
+	memory_bytes = mmap(NULL, memory_size + GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory_bytes == MAP_FAILED)
+		return -1;
+	return mprotect(memory_bytes, memory_size, PROT_READ | PROT_WRITE);
 }
 
 static int
 teardown(void **state)
 {
 	(void)state;
-	free(memory_bytes);
-	return 0;
+	return munmap(memory_bytes, memory_size + GUARD);
 }
 
 static void
@@ -221,7 +225,9 @@ frames_of_no_or_too_many_bytes_are_consumed_and_counted(void **state)
  */
 enum spoil {
 	HEAD_OUT_OF_RANGE,
+	HEAD_FAR_AWAY,
 	NEXT_OUT_OF_RANGE,
+	NEXT_FAR_AWAY,
 	SELF_LOOP,
 	TWO_CYCLE,
 	INDIRECT,
@@ -247,9 +253,16 @@ spoil(enum spoil how, bool receive)
 	case HEAD_OUT_OF_RANGE:
 		guest.avail->ring[0] = SIZE;
 		break;
+	case HEAD_FAR_AWAY:
+		guest.avail->ring[0] = UINT16_MAX;
+		break;
 	case NEXT_OUT_OF_RANGE:
 		d->flags |= VRING_DESC_F_NEXT;
 		d->next = SIZE;
+		break;
+	case NEXT_FAR_AWAY:
+		d->flags |= VRING_DESC_F_NEXT;
+		d->next = UINT16_MAX;
 		break;
 	case SELF_LOOP:
 		d->flags |= VRING_DESC_F_NEXT;
