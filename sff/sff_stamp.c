@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Frames inside one SF at once: at least SFF_WINDOW plus a transmit buffer, a power of two. */
 #define QUEUE_SIZE 1024u
@@ -96,6 +97,8 @@ static uint32_t
 fingerprint(const struct rte_mbuf *m)
 {
 	uint32_t size = m->data_len, at = ETH_HDR_SIZE, bytes;
+	uint64_t copy[FINGERPRINT_SIZE /
+		      sizeof(uint64_t)]; /* the CRC reads words; a payload stands anywhere */
 
 	if (size < ETH_HDR_SIZE + NSH_BASE_SIZE)
 		return m->pkt_len;
@@ -103,7 +106,8 @@ fingerprint(const struct rte_mbuf *m)
 	if (at > size)
 		at = size;
 	bytes = RTE_MIN(size - at, FINGERPRINT_SIZE);
-	return rte_hash_crc(rte_pktmbuf_mtod_offset(m, const uint8_t *, at), bytes, m->pkt_len - at);
+	memcpy(copy, rte_pktmbuf_mtod_offset(m, const uint8_t *, at), bytes);
+	return rte_hash_crc(copy, bytes, m->pkt_len - at);
 }
 
 void

@@ -105,8 +105,20 @@ fake_tx(struct pmd_port *pmd, uint16_t queue, struct rte_mbuf **pkts, uint16_t n
 static const struct pmd_ops fake_ops = {.name = "fake", .rx = fake_rx, .tx = fake_tx};
 
 static void
+unpoison(struct rte_mempool *pool, void *arg, void *object, unsigned int index)
+{
+	const struct rte_mbuf *m = object;
+
+	(void)pool;
+	(void)arg;
+	(void)index;
+	ASAN_UNPOISON_MEMORY_REGION(m->buf_addr, m->buf_len);
+}
+
+static void
 domain_close(void)
 {
+	rte_mempool_obj_iter(domain.pool, unpoison, NULL);
 	cls_destroy(domain.cls);
 	cls_destroy(domain.cls_drop);
 	sfc_table_free(domain.table);
