@@ -254,10 +254,11 @@ void hv_report(struct hv_guest *guest);
 /** Say on stderr that the application ended with this code, and the last line of its console. Main thread. */
 void hv_report_exit(const struct hv_guest *guest, int code);
 
-/** Drop the capabilities of the calling thread and of those it makes from now on. 0 or -EPERM. */
-int hv_sandbox_capabilities(void);
+/** Drop capabilities and set no_new_privs, for the calling thread and those it makes from now on. 0 or
+ * -errno. */
+int hv_sandbox_privileges(void);
 
-/** Drop capabilities, set no_new_privs, load the seccomp filter on all threads. 0 or HV_EXIT_KVM. */
+/** The same, and load the seccomp filter on all threads. 0, or HV_EXIT_KVM after one message. */
 int hv_sandbox_runner(const struct hv_guest *guest);
 
 /** Run a guest to its end. @return exit code of the program. */

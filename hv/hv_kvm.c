@@ -306,9 +306,9 @@ create(struct hv_guest *guest, struct kvm_state *s, char *error)
 	guest->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (guest->event_fd < 0)
 		return failed(error, "eventfd", errno);
-	rc = hv_sandbox_capabilities(); /* they are per thread: before the vCPU's is made */
+	rc = hv_sandbox_privileges(); /* they are per thread: before the vCPU's is made */
 	if (rc < 0)
-		return failed(error, "dropping capabilities", -rc);
+		return failed(error, "dropping privileges", -rc);
 	rc = start_thread(guest);
 	if (rc < 0)
 		return failed(error, "vCPU thread", -rc);

@@ -102,19 +102,19 @@ load_filter(bool kvm)
 }
 
 int
-hv_sandbox_capabilities(void)
+hv_sandbox_privileges(void)
 {
 	capng_clear(CAPNG_SELECT_CAPS);
-	return capng_apply(CAPNG_SELECT_CAPS) == 0 ? 0 : -EPERM;
+	if (capng_apply(CAPNG_SELECT_CAPS) != 0)
+		return -EPERM;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
 int
 hv_sandbox_runner(const struct hv_guest *guest)
 {
-	int rc = hv_sandbox_capabilities();
+	int rc = hv_sandbox_privileges();
 
-	if (rc == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		rc = -errno;
 	if (rc == 0 && !SANITIZED)
 		rc = load_filter(guest->runtime->backend == HV_BACKEND_KVM);
 	if (rc < 0) {
