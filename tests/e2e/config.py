@@ -75,6 +75,19 @@ def test_the_examples_are_good(work):
         e2e.sluice(work, "check", example)
 
 
+def test_the_example_of_the_readme_works(work):
+    text = (e2e.ROOT / "README.md").read_text()
+    (work / "chain.yaml").write_text(text.split("```yaml\n", 1)[1].split("```", 1)[0])
+    e2e.sluice(work, "check", work / "chain.yaml")
+    report = e2e.replay(work, work / "chain.yaml", "--in", f"lan={PCAPS}/mixed.pcap", "--out", f"wan={work}/out.pcap")
+    e2e.check(e2e.drops(report).get("sf-consumed", 0) > 0, f"nothing was denied: {report['ledger']}")
+
+
+def test_the_least_memory_of_the_model_is_enough(work):
+    (work / "small.yaml").write_text(changed("memory: 256", "memory: 96"))
+    e2e.replay(work, work / "small.yaml", "--in", f"lan={PCAPS}/mixed.pcap")
+
+
 def test_text_that_is_no_yaml(work):
     refuse(work, "sfc:\n  node: [\n", "not YAML")
     refuse(work, "sfc: { node: [ } ]\n", "not YAML")
