@@ -132,8 +132,10 @@ pmd_stamp(struct rte_mbuf *m)
 
 /* Counters of one queue pair of a VM port, frames. Written by its lcore. */
 struct pmd_vm_queue_stats {
-	uint64_t enqueued; /* given to the guest */
-	uint64_t dequeued; /* taken from it */
+	uint64_t enqueued;  /* given to the guest */
+	uint64_t dequeued;  /* taken from it */
+	uint64_t oversize;  /* taken by tx(), but the guest has no room for such a frame: freed */
+	uint64_t malformed; /* from the guest, of no bytes or above 65,535: freed, not in `dequeued` */
 };
 
 /* What the other side of a VM port did wrong; control decides what to do about it. */

@@ -501,4 +501,6 @@ pmd_vm_queue_stats(const struct pmd_port *port, uint16_t queue, struct pmd_vm_qu
 
 	stats->enqueued = __atomic_load_n(&p->queue[2u * queue].frames, __ATOMIC_RELAXED);
 	stats->dequeued = __atomic_load_n(&p->queue[2u * queue + 1].frames, __ATOMIC_RELAXED);
+	stats->oversize = __atomic_load_n(&p->queue[2u * queue].bad, __ATOMIC_RELAXED);
+	stats->malformed = __atomic_load_n(&p->queue[2u * queue + 1].bad, __ATOMIC_RELAXED);
 }

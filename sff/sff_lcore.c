@@ -67,7 +67,7 @@ in_sf(const struct sff_lcore *lc, uint16_t p)
 	if (!pmd_vm_up(port->pmd))
 		return 0;
 	pmd_vm_queue_stats(port->pmd, lc->queue, &stats);
-	gone = stats.dequeued + lc->written_off[p];
+	gone = stats.dequeued + stats.malformed + lc->written_off[p];
 	if (port->consumed != NULL)
 		gone += RTE_MIN(*port->consumed, stats.enqueued);
 	return gone < stats.enqueued ? stats.enqueued - gone : 0;

@@ -14,6 +14,8 @@ struct sf_sum {
 	uint64_t consumed; /* never beyond rx - tx */
 	uint64_t rest;     /* neither came back nor is said to be consumed */
 	uint64_t originated;
+	uint64_t oversize;  /* too large for the instance: never given to it */
+	uint64_t malformed; /* from it, and no frame; within tx */
 };
 
 static struct sf_sum
@@ -28,7 +30,9 @@ sum_sf(const struct sff_sources *s, const struct sff_port *port)
 
 		pmd_vm_queue_stats(port->pmd, q, &stats);
 		sum.rx += stats.enqueued;
-		sum.tx += stats.dequeued;
+		sum.tx += stats.dequeued + stats.malformed;
+		sum.oversize += stats.oversize;
+		sum.malformed += stats.malformed;
 	}
 	if (sum.tx > sum.rx) {
 		sum.originated = sum.tx - sum.rx;
@@ -92,6 +96,8 @@ sff_report_ledger(const struct sff_sources *s, struct sfc_ledger *ledger)
 		sum = sum_sf(s, port);
 		vm = vm_of(s, port);
 		ledger->originated += sum.originated;
+		ledger->dropped[SFC_DROP_MTU] += sum.oversize;
+		ledger->dropped[SFC_DROP_SF_FRAME] += sum.malformed;
 		ledger->dropped[SFC_DROP_SF_CONSUMED] += sum.consumed;
 		if (vm != NULL && vm->state == SFF_VM_ENDED)
 			ledger->dropped[SFC_DROP_SF_LOST] += sum.rest;
