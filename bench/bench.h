@@ -13,8 +13,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define BENCH_BURST 32u  /* packets of one burst: performance.md, section 2 */
-#define BENCH_CHUNK 256u /* packets prepared together and then measured together */
+#define BENCH_BURST  32u  /* packets of one burst: performance.md, section 2 */
+#define BENCH_TRIALS 10   /* of a case with a null loop: CSIT's MRR */
+#define BENCH_CHUNK  256u /* packets prepared together and then measured together */
 
 enum {
 	BENCH_EXIT_OK = 0,
@@ -48,7 +49,7 @@ struct bench_result {
 	double lo, p10, med, p90;
 	uint32_t windows;
 	double preempted; /* share of windows above 3 times the median */
-	double pps;       /* packets per second over all windows; 0 = not a rate */
+	double pps;       /* packets per TSC cycle, source and sink included; median of trials */
 };
 
 struct bench_plan {

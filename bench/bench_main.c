@@ -30,7 +30,7 @@ usage(const char *bench)
 		"          [--plant CASE=PERCENT]\n"
 		"\n"
 		"  --case     measure these cases only\n"
-		"  --windows  windows that count (default 2000)\n"
+		"  --windows  windows that count, of each trial (default 2000)\n"
 		"  --json     append one object per result\n"
 		"  --once     run this many packets through each case, untimed: for callgrind (bench/ir.py)\n"
 		"  --serve    read 'run CASE' and 'calibrate' lines, answer in JSON (bench/compare)\n"

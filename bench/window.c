@@ -78,15 +78,13 @@ bench_summarise(double *cost, uint32_t n, struct bench_result *result)
 	result->preempted = (double)preempted / n;
 }
 
-static void
+/* Windows of one loop into cost[]; returns its packets per TSC cycle. */
+static double
 measure(struct bench_case *c, uint32_t (*run)(struct bench_case *), const struct bench_plan *plan,
-	double plant, struct bench_result *result)
+	double plant, double *cost)
 {
-	double *cost = calloc(plan->windows, sizeof(*cost));
 	uint64_t overhead = clock_cost(), all_tc = 0, all_packets = 0;
 
-	if (cost == NULL)
-		abort();
 	for (uint32_t w = 0; w < plan->discard + plan->windows; w++) {
 		uint64_t tc = 0, packets = 0;
 
@@ -106,25 +104,36 @@ measure(struct bench_case *c, uint32_t (*run)(struct bench_case *), const struct
 		all_tc += tc;
 		all_packets += packets;
 	}
-	bench_summarise(cost, plan->windows, result);
-	result->pps = (double)all_packets / (double)all_tc; /* per TSC cycle, for now */
-	free(cost);
+	return (double)all_packets / (double)all_tc;
 }
 
 void
 bench_measure(struct bench_case *c, const struct bench_plan *plan, struct bench_result *result)
 {
 	bool planted = plan->plant_case != NULL && strcmp(plan->plant_case, c->name) == 0;
+	uint32_t trials = c->null != NULL ? BENCH_TRIALS : 1;
+	double *cost = calloc(2 * (size_t)trials * plan->windows, sizeof(*cost));
+	double *null = cost + (size_t)trials * plan->windows;
+	double pps[BENCH_TRIALS];
+	struct bench_result subtract;
 
-	memset(result, 0, sizeof(*result));
-	measure(c, c->run, plan, planted ? plan->plant_percent : 0, result);
-	if (c->null != NULL) {
-		struct bench_result null;
-
-		measure(c, c->null, plan, 0, &null);
-		result->lo = fmax(result->lo - null.lo, 0);
-		result->p10 = fmax(result->p10 - null.p10, 0);
-		result->med = fmax(result->med - null.p10, 0);
-		result->p90 = fmax(result->p90 - null.p10, 0);
+	if (cost == NULL)
+		abort();
+	for (uint32_t t = 0; t < trials; t++) {
+		pps[t] =
+			measure(c, c->run, plan, planted ? plan->plant_percent : 0, &cost[t * plan->windows]);
+		if (c->null != NULL)
+			measure(c, c->null, plan, 0, &null[t * plan->windows]);
 	}
+	bench_summarise(cost, trials * plan->windows, result);
+	qsort(pps, trials, sizeof(pps[0]), ascending);
+	result->pps = pps[trials / 2];
+	if (c->null != NULL) {
+		bench_summarise(null, trials * plan->windows, &subtract);
+		result->lo = fmax(result->lo - subtract.lo, 0);
+		result->p10 = fmax(result->p10 - subtract.p10, 0);
+		result->med = fmax(result->med - subtract.p10, 0);
+		result->p90 = fmax(result->p90 - subtract.p10, 0);
+	}
+	free(cost);
 }

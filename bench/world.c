@@ -98,12 +98,12 @@ write_rules(FILE *f, const struct world_conf *conf)
 	for (unsigned int i = 0; i < RTE_MIN(conf->paths, FRAME_FLOW_PATHS); i++)
 		fprintf(f,
 			"    - { name: p%u, match: { port: lan, source: 10.%u.0.0/16 }, action: { path: p%u "
-		        "} }\n",
+			"} }\n",
 			i, i, i);
 	for (unsigned int i = 0; i < conf->rules; i++)
 		fprintf(f,
 			"    - { name: r%u, match: { port: lan, source: 172.%u.%u.0/24, destination: "
-		        "192.168.%u.0/24, "
+			"192.168.%u.0/24, "
 			"protocol: %s, destination-port: \"%u-%u\" }, action: { path: p%u } }\n",
 			i, 16 + i % 16, i / 16, i % 256, i % 2 ? "tcp" : "udp", 1 + 13 * i, 13 * i + 20,
 			i % conf->paths);
