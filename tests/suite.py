@@ -245,9 +245,9 @@ def fuzz(seconds):
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         for name, done in zip(names, pool.map(lambda name: fuzz_one(name, share), names)):
             if done.returncode:
-                bad(f"fuzz/{name}", done.stdout)
+                bad(f"fuzzer/{name}", done.stdout)
             else:
-                good(f"fuzz/{name}", f" ({executions(done.stdout)} runs)")
+                good(f"fuzzer/{name}", f" ({executions(done.stdout)} runs)")
 
 
 def files(*suffixes):
