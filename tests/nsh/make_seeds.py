@@ -33,6 +33,56 @@ def outer(payload=nsh(), tags=b"", options=b"", flags=0x0C, np=4, port=4790, fra
     return bytes.fromhex("020000000b01020000000a01") + tags + b"\x08\x00" + ip + udp + bytes(pad)
 
 
+def sum16(data):
+    data += bytes(len(data) % 2)
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total
+
+
+MACS = bytes.fromhex("020000000b01020000000a01")
+INNER = bytes.fromhex("020101010101020202020202894f")
+ADDRESSES = {4: bytes.fromhex("0a6300010a630002"),
+             6: bytes.fromhex("fd00009900000000000000000000000" "1fd000099000000000000000000000002")}
+
+
+def ip(family, protocol, payload, ext=b"", next_header=None, tags=b""):
+    """A frame of IPv4 or IPv6; ext = extension headers, next_header = the first of them."""
+    if family == 4:
+        header = struct.pack(">BBHHHBBH", 0x45, 2, 20 + len(payload), 0, 0x4000, 64, protocol, 0) + ADDRESSES[4]
+        header = header[:10] + struct.pack(">H", sum16(header) ^ 0xFFFF) + header[12:]
+        return MACS + tags + b"\x08\x00" + header + payload
+    first = protocol if next_header is None else next_header
+    header = struct.pack(">IHBB", 6 << 28 | 2 << 20 | 0xC350, len(ext) + len(payload), first, 64) + ADDRESSES[6]
+    return MACS + tags + b"\x86\xdd" + header + ext + payload
+
+
+def over_udp(family, port, payload, checksum=True, **fields):
+    head = struct.pack(">HHHH", 50000, port, 8 + len(payload), 0)
+    pseudo = ADDRESSES[family] + struct.pack(">HH", 17, 8 + len(payload))
+    value = (sum16(pseudo + head + payload) ^ 0xFFFF) or 0xFFFF
+    return ip(family, 17, head[:6] + struct.pack(">H", value if checksum else 0) + payload, **fields)
+
+
+def gpe(payload=nsh(), flags=0x0C, np=4):
+    return struct.pack(">BHBI", flags, 0, np, 100 << 8) + payload
+
+
+def geneve(payload=nsh(), flags=0, protocol=0x894F, options=b""):
+    return struct.pack(">BBHI", len(options) // 4, flags, protocol, 100 << 8) + options + payload
+
+
+def gre(flags=0, fields=b"", payload=nsh(), protocol=0x894F):
+    data = struct.pack(">HH", flags, protocol) + fields + payload
+    if flags & 0x8000:
+        data = data[:4] + struct.pack(">H", sum16(data) ^ 0xFFFF) + data[6:]
+    return data
+
+
+INNER_IP = ip(4, 17, bytes(8))[14:]
+EXT = bytes.fromhex("3c00010400000000" "2b011e0c" "000000000000000000000000" "2c00040000000000" "1100000001020304")
+
 SEEDS = {
     "nsh": {
         "md1": nsh(),
@@ -103,10 +153,42 @@ SEEDS = {
         "headers_alone": outer()[:50],
         "arp": bytes.fromhex("ffffffffffff020000000a010806") + bytes(46),
         "empty": b"",
+        "ethernet_nsh": MACS + b"\x89\x4f" + nsh(),
+        "ethernet_nsh_two_tags": MACS + bytes.fromhex("88a800058100001e894f") + nsh(np=1) + INNER_IP,
+        "gpe_v4_ce": over_udp(4, 4790, gpe(nsh(np=1) + INNER_IP.replace(b"\x45\x02", b"\x45\x03")), False),
+        "gpe_v6": over_udp(6, 4790, gpe()),
+        "gpe_v6_zero_checksum": over_udp(6, 4790, gpe(), False),
+        "gpe_v6_extension_headers": over_udp(6, 4790, gpe(), ext=EXT, next_header=0),
+        "gpe_v6_first_fragment": over_udp(6, 4790, gpe(), ext=b"\x11\0\0\1abcd", next_header=44),
+        "gpe_v6_last_fragment": over_udp(6, 4790, gpe(), ext=b"\x11\0\0\x10abcd", next_header=44),
+        "gpe_v6_segment_left": over_udp(6, 4790, gpe(), ext=b"\x11\0\4\1abcd", next_header=43),
+        "gpe_v6_option_discard": over_udp(6, 4790, gpe(), ext=b"\x11\0\x40\4abcd", next_header=60),
+        "gpe_inner_ethernet": over_udp(4, 4790, gpe(INNER + nsh(), np=3), False),
+        "vxlan_v4": over_udp(4, 4789, gpe(INNER + nsh(), flags=8, np=0), False),
+        "vxlan_v6_one_tag": over_udp(6, 4789, gpe(INNER + nsh(), flags=8, np=0), tags=bytes.fromhex("8100001e")),
+        "vxlan_i_0": over_udp(4, 4789, gpe(INNER + nsh(), flags=0, np=0), False),
+        "geneve_v4": over_udp(4, 6081, geneve()),
+        "geneve_v6": over_udp(6, 6081, geneve()),
+        "geneve_inner_ethernet": over_udp(4, 6081, geneve(INNER + nsh(), protocol=0x6558)),
+        "geneve_options": over_udp(4, 6081, geneve(options=bytes.fromhex("01020301deadbeef01020400"))),
+        "geneve_critical": over_udp(4, 6081, geneve(flags=0x40, options=bytes.fromhex("01028301deadbeef01020400"))),
+        "geneve_critical_none": over_udp(4, 6081, geneve(flags=0x40, options=bytes.fromhex("01020301deadbeef"))),
+        "geneve_option_overruns": over_udp(4, 6081, geneve(flags=0x40, options=bytes.fromhex("01020302deadbeef"))),
+        "geneve_control": over_udp(4, 6081, geneve(flags=0x80)),
+        "geneve_252_bytes_of_options": over_udp(6, 6081, geneve(options=bytes.fromhex("01020300") * 63)),
+        "gre_v4": ip(4, 47, gre()),
+        "gre_v6": ip(6, 47, gre()),
+        "gre_key": ip(4, 47, gre(0x2000, bytes.fromhex("12345678"))),
+        "gre_checksum_key_sequence": ip(6, 47, gre(0xB000, bytes.fromhex("000000001234567800000001"))),
+        "gre_version_1": ip(4, 47, gre(1)),
+        "gre_routing": ip(4, 47, gre(0x4000)),
+        "udp_v4": over_udp(4, 6633, nsh()),
+        "udp_v6": over_udp(6, 6633, nsh(np=2) + ip(6, 59, b"")[14:]),
     },
 }
 
 for target, seeds in SEEDS.items():
+    os.makedirs(os.path.join(sys.argv[1], target), exist_ok=True)
     for name, data in seeds.items():
         with open(os.path.join(sys.argv[1], target, name), "wb") as seed:
             seed.write(data)
