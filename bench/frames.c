@@ -184,7 +184,8 @@ frame_check(const struct rte_mbuf *m, const struct frame_expect *expect, uint32_
 	frame_maker_init(&whole, FRAME_OF_ACCESS, 0, 0, 0, 0, 0);
 	if (get32(inner + IP_AT + 12) != flow_source(*flow) ||
 		memcmp(inner + TAIL_AT, whole.bytes + TAIL_AT, FRAME_INNER - TAIL_AT) != 0 ||
-		memcmp(inner, whole.bytes, IP_AT + 12) != 0)
+		memcmp(inner, whole.bytes, IP_AT + 12) != 0 ||
+		memcmp(inner + IP_AT + 16, whole.bytes + IP_AT + 16, 4) != 0)
 		return "inner frame";
 	return NULL;
 }

@@ -1,0 +1,18 @@
+# The benches' own tests. What measures time has the label perf and is out of the default run.
+sluice_test(bench window LIBS bench_harness)
+sluice_test(bench frames LIBS bench_harness)
+
+# Every case once: with a sanitizer that is a test of the packet path, too.
+foreach(program stage_cost pipeline)
+  add_test(NAME bench/${program} COMMAND bench_${program} --once 256)
+  set_tests_properties(bench/${program} PROPERTIES TIMEOUT 120 LABELS unit)
+endforeach()
+
+add_test(NAME bench/ir COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/bench/ir.py ${CMAKE_BINARY_DIR})
+add_test(NAME bench/ir_commits COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/bench/ir.py --commits)
+set_tests_properties(bench/ir bench/ir_commits PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300 LABELS unit)
+
+foreach(file ir)
+  add_test(NAME bench/${file}_py COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/test_${file}.py)
+  set_tests_properties(bench/${file}_py PROPERTIES TIMEOUT 60 LABELS unit)
+endforeach()
