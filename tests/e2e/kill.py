@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Processes that are killed, and interrupts, in the middle of a replay."""
 
+import fcntl
 import os
 import signal
 import time
@@ -24,6 +25,15 @@ def started(work, *words, domain=None, json=True):
     (dataplane,) = e2e.pids("sff", process.pid)
     time.sleep(0.7)  # VMs boot and frames flow
     return process, dataplane, e2e.pids("hv", process.pid)
+
+
+def is_free(lock):
+    with open(lock, "rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 def test_a_killed_vm_is_a_failed_replay_with_balanced_books(work):
@@ -106,7 +116,9 @@ def test_what_two_killed_processes_left_is_swept_by_the_next_replay(work):
     process.wait()
     process.stdout.close()
     process.stderr.close()
-    e2e.wait_for(lambda: not e2e.processes(), e2e.GONE_SECONDS, "processes are not gone")
+    # The threads of a killed process end one by one; the last one lets go of the lock.
+    (lock,) = (work / "run").glob("*/lock")
+    e2e.wait_for(lambda: is_free(lock), e2e.GONE_SECONDS, "the directory's lock is not free")
     e2e.replay(work, work / "domain.yaml", "--in", f"lan={PCAPS}/dns.pcap")
 
 
