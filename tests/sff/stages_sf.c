@@ -155,6 +155,8 @@ a_function_that_is_down_closes_or_is_bypassed(void **state)
 	assert_int_equal(nsh_ttl((const struct nsh_hdr *)(out.bytes + ETH_HDR_SIZE)), 62);
 	frame_transport(&in, 111, 255, 63);
 	expect(f, "bypassed, then the end", CORE, &in, "to wan");
+	frame_udp(&in, 1, 1111, 10);
+	expect(f, "imposed, bypassed, then the end", LAN, &in, "to wan");
 	up[f->port[FW_1].instance] = 0;
 	frame_transport(&in, 108, 255, 63);
 	expect(f, "bypassed, then closed", CORE, &in, "sfp_lookup: sf-down");

@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define MAX_FDS 16u
+
 struct pair {
 	int ours, theirs;
 	int fds; /* open descriptors before the test */
@@ -82,7 +84,7 @@ say(const struct pair *pair, const void *bytes, size_t size, int fd, unsigned in
 {
 	union {
 		struct cmsghdr align;
-		char room[CMSG_SPACE(16 * sizeof(int))];
+		char room[CMSG_SPACE(MAX_FDS * sizeof(int))];
 	} control = {0};
 	struct iovec iov = {(char *)(uintptr_t)bytes, size};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
@@ -96,7 +98,7 @@ say(const struct pair *pair, const void *bytes, size_t size, int fd, unsigned in
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
 		c->cmsg_len = CMSG_LEN(n * sizeof(int));
-		for (unsigned int i = 0; i < n; i++)
+		for (unsigned int i = 0; i < n && i < MAX_FDS; i++)
 			memcpy(CMSG_DATA(c) + i * sizeof(int), &fd, sizeof(int));
 	}
 	assert_int_equal(sendmsg(pair->theirs, &msg, MSG_NOSIGNAL), (ssize_t)size);
@@ -357,14 +359,14 @@ surplus_descriptors_are_closed(void **state)
 	struct sff_hv_message m;
 	int fd = memory(HV_SHARED_SIZE, F_SEAL_SHRINK);
 
-	for (unsigned int n = 1; n <= 16; n++) {
+	for (unsigned int n = 1; n <= MAX_FDS; n++) {
 		say_json(pair, ready, fd, n);
 		assert_int_equal(sff_hv_receive(pair->ours, &m), 0);
 		assert_true(m.shared_fd >= 0);
 		close(m.shared_fd);
 	}
 	/* Also where the message is refused. */
-	say_json(pair, "[", fd, 16);
+	say_json(pair, "[", fd, MAX_FDS);
 	assert_int_equal(sff_hv_receive(pair->ours, &m), -EPROTO);
 	close(fd);
 }
