@@ -45,6 +45,7 @@ sfc_config_free(struct sfc_config *config)
 	for (i = 0; i < config->n_functions; i++) {
 		free(config->function[i].name);
 		free(config->function[i].instance);
+		free(config->function[i].may_reclassify);
 	}
 	for (i = 0; i < config->n_instances; i++)
 		instance_free(&config->instance[i]);

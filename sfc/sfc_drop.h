@@ -49,7 +49,9 @@
 	X(MTU, "mtu", "frame larger than 65,535 bytes or than the port takes")                               \
 	X(TX_FULL, "tx-full", "the port's transmit queue had no room")                                       \
 	X(EGRESS_DOWN, "egress-down", "the port could not take the frame: closed or failed")                 \
-	X(SHUTDOWN, "shutdown", "held inside the forwarder when it was told to stop")
+	X(SHUTDOWN, "shutdown", "held inside the forwarder when it was told to stop")                        \
+	X(SF_RECLASSIFY, "sf-reclassify", "an SF moved a frame to a path its function may not choose")       \
+	X(INSECURE, "insecure", "frame of a secure path from a port that is not secure")
 
 enum sfc_drop {
 #define X(symbol, name, help) SFC_DROP_##symbol,

@@ -203,6 +203,13 @@ void sfc_load_rules(struct sfc_load *load);
 /** Port named PORT or NODE/PORT by a leaf; -1 and -1 with an error. */
 void sfc_load_port_ref(struct sfc_load *load, const struct lyd_node *leaf, int *node, int *port);
 
+/**
+ * sfc_load_secure.c: a path that says `secure: true` keeps its word.
+ *
+ * @param nodes  bit per node: all that its frames can be on.
+ */
+void sfc_load_secure(struct sfc_load *load, const struct sfc_path *path, const uint64_t *nodes);
+
 /* sfc_load_domain.c: what nodes need to reach each other. */
 void sfc_load_domain(struct sfc_load *load);
 

@@ -81,6 +81,15 @@ find_ingress(struct domain *domain)
 		else
 			set_join(ingress, domain->access, domain->words);
 	}
+	/* ... and where a function may branch to it. */
+	for (i = 0; i < config->n_functions; i++) {
+		const struct sfc_function *function = &config->function[i];
+		unsigned int k;
+
+		for (k = 0; k < function->n_may_reclassify; k++)
+			set_join(domain->ingress + (size_t)function->may_reclassify[k] * domain->words,
+				domain->function + (size_t)i * domain->words, domain->words);
+	}
 	for (i = 0; i < config->n_paths; i++) {
 		if (config->path[i].reverse >= 0)
 			set_add(domain->ingress + (size_t)config->path[i].reverse * domain->words,
@@ -102,6 +111,8 @@ find_hops(struct domain *domain, const struct sfc_path *path, uint64_t *ingress,
 	}
 	set_add(targets, path->egress_node);
 	set_join(ingress, targets, domain->words);
+	if (path->secure)
+		sfc_load_secure(domain->load, path, ingress);
 	if (set_count(ingress, domain->words) < 2)
 		return; /* all on one node */
 	for (i = 0; i < config->n_nodes; i++) {

@@ -87,6 +87,9 @@ take_instance(struct sfc_load *load, const struct lyd_node *data, int function, 
 	instance->name = sfc_load_copy(load, sfc_data_text(data, "name"));
 	instance->function = function;
 	instance->weight = sfc_data_number(data, "weight");
+	instance->admin = sfc_data_is(data, "admin", "drain")  ? SFC_ADMIN_DRAIN
+	                  : sfc_data_is(data, "admin", "down") ? SFC_ADMIN_DOWN
+	                                                       : SFC_ADMIN_UP;
 	instance->node = node ? sfc_names_index(&load->nodes, lyd_get_value(node), 0) : -1;
 	if (node && instance->node < 0)
 		sfc_load_error_node(load, node, "no node '%s'", lyd_get_value(node));

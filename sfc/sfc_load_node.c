@@ -33,6 +33,7 @@ take_port(struct sfc_load *load, const struct lyd_node *data, struct sfc_port *p
 	port->name = sfc_load_copy(load, sfc_data_text(data, "name"));
 	port->device = sfc_load_copy(load, sfc_data_text(data, "device"));
 	port->role = sfc_data_is(data, "role", "transport") ? SFC_ROLE_TRANSPORT : SFC_ROLE_ACCESS;
+	port->secure = sfc_data_is(data, "secure", "true");
 	port->peer = -1;
 	port->has_mac = take_mac(load, data, port->mac);
 	port->address = sfc_load_new(load, sfc_data_count(data, "address"), sizeof(*port->address));

@@ -73,6 +73,7 @@ take_path(struct sfc_load *load, const struct lyd_node *data, struct sfc_path *p
 	path->initial_si = (uint8_t)sfc_data_number(data, "initial-si");
 	path->ttl = (uint8_t)sfc_data_number(data, "ttl");
 	path->md_type = (uint8_t)sfc_data_number(data, "md-type");
+	path->secure = sfc_data_is(data, "secure", "true");
 	path->reverse = path->egress_node = path->egress_port = -1;
 	if (payload && sfc_data_is(data, "payload", "ip"))
 		sfc_load_error_node(
@@ -94,6 +95,24 @@ take_reverse(struct sfc_load *load, const struct lyd_node *data, int index, stru
 		sfc_load_error_node(load, reverse, "no path '%s'", lyd_get_value(reverse));
 	else if (path->reverse == index)
 		sfc_load_error_node(load, reverse, "a path is not its own reverse");
+}
+
+/* Functions come before paths, so what they say of paths is read here. */
+static void
+take_may_reclassify(struct sfc_load *load, const struct lyd_node *data, struct sfc_function *function)
+{
+	const struct lyd_node *leaf = NULL;
+
+	function->may_reclassify =
+		sfc_load_new(load, sfc_data_count(data, "may-reclassify"), sizeof(*function->may_reclassify));
+	while (function->may_reclassify && (leaf = sfc_data_next(data, leaf, "may-reclassify"))) {
+		int path = sfc_names_index(&load->paths, lyd_get_value(leaf), 0);
+
+		if (path < 0)
+			sfc_load_error_node(load, leaf, "no path '%s'", lyd_get_value(leaf));
+		else
+			function->may_reclassify[function->n_may_reclassify++] = path;
+	}
 }
 
 struct numbered {
@@ -142,7 +161,7 @@ void
 sfc_load_paths(struct sfc_load *load)
 {
 	struct sfc_config *config = load->config;
-	const struct lyd_node *path = NULL;
+	const struct lyd_node *path = NULL, *function = NULL;
 	unsigned int i, n_paths = sfc_data_count(load->tree, "path");
 
 	config->path = sfc_load_new(load, n_paths, sizeof(*config->path));
@@ -156,4 +175,7 @@ sfc_load_paths(struct sfc_load *load)
 	for (i = 0; (path = sfc_data_next(load->tree, path, "path")); i++)
 		take_reverse(load, path, (int)i, &config->path[i]);
 	check_spis(load);
+	for (i = 0; (function = sfc_data_next(load->tree, function, "function")); i++)
+		if (config->function)
+			take_may_reclassify(load, function, &config->function[i]);
 }

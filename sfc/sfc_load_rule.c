@@ -142,6 +142,10 @@ take_action(struct sfc_load *load, const struct lyd_node *data, struct sfc_rule 
 		if (rule->path < 0)
 			sfc_load_error_node(load, path, "no path '%s'", lyd_get_value(path));
 	}
+	if (rule->path >= 0 && sfc_data_is(action, "secure", "true") &&
+		!load->config->path[rule->path].secure)
+		sfc_load_error_node(load, sfc_data_child(action, "secure"),
+			"path '%s' is not secure: it needs secure: true", lyd_get_value(path));
 	if (path && forwarding)
 		sfc_load_error_node(load, forwarding, "'path' and 'forwarding' exclude each other");
 	if (sfc_data_refused(data, "action") || sfc_data_refused(action, "path") ||

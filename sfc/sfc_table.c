@@ -86,6 +86,7 @@ allocate(struct build *b)
 	uint32_t max_spi = 0;
 	size_t n_entries = 0;
 	size_t n_peers = 0;
+	size_t n_branches = 0;
 
 	for (unsigned int i = 0; i < c->n_paths; i++) {
 		n_entries += c->path[i].n_hops + 1;
@@ -94,6 +95,8 @@ allocate(struct build *b)
 	}
 	for (unsigned int i = 0; i < c->n_nodes; i++)
 		n_peers += c->node[i].n_locators;
+	for (unsigned int i = 0; i < c->n_functions; i++)
+		n_branches += c->function[i].n_may_reclassify;
 	/* One more of each, so that nothing is of size 0. */
 	t->spi_limit = max_spi + 1;
 	t->row_of = calloc(t->spi_limit, sizeof(*t->row_of));
@@ -104,11 +107,12 @@ allocate(struct build *b)
 	t->remote = calloc(c->n_nodes + 1, sizeof(*t->remote));
 	t->path = calloc(c->n_paths + 1, sizeof(*t->path));
 	t->peer = calloc(n_peers + 1, sizeof(*t->peer));
+	t->branch = calloc(n_branches + 1, sizeof(*t->branch));
 	b->remote_of = calloc(c->n_nodes + 1, sizeof(*b->remote_of));
 	b->blocker = calloc(c->n_functions + 1, sizeof(*b->blocker));
 	if (t->row_of == NULL || t->row == NULL || t->entry == NULL || t->target == NULL ||
 		t->group == NULL || t->remote == NULL || t->path == NULL || t->peer == NULL ||
-		b->remote_of == NULL || b->blocker == NULL) {
+		t->branch == NULL || b->remote_of == NULL || b->blocker == NULL) {
 		snprintf(b->err, (size_t)b->err_size, "no memory for the tables of %u paths", c->n_paths);
 		return -ENOMEM;
 	}
@@ -187,6 +191,27 @@ add_targets(struct build *b, const struct sfc_function *function, bool local)
 	}
 }
 
+static int
+order_u16(const void *a, const void *b)
+{
+	const uint16_t *x = a;
+	const uint16_t *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void
+add_branches(const struct build *b, const struct sfc_function *function, struct sfc_group *g)
+{
+	struct sfc_table *t = b->table;
+
+	g->first_branch = t->n_branches;
+	g->n_branches = function->n_may_reclassify;
+	for (unsigned int i = 0; i < function->n_may_reclassify; i++)
+		t->branch[t->n_branches++] = (uint16_t)function->may_reclassify[i];
+	qsort(&t->branch[g->first_branch], g->n_branches, sizeof(t->branch[0]), order_u16);
+}
+
 static void
 build_groups(struct build *b)
 {
@@ -205,6 +230,7 @@ build_groups(struct build *b)
 		add_targets(b, function, false);
 		g->n_targets = (uint16_t)(t->n_targets - g->first_target);
 		sfc_group_fill(c, t->target, g);
+		add_branches(b, function, g);
 
 		b->blocker[i] = -1;
 		for (unsigned int k = 0; k < function->n_instances; k++) {
@@ -243,6 +269,10 @@ path_is_ours(const struct build *b, int index)
 			return true;
 	for (unsigned int i = 0; i < c->n_paths; i++)
 		if (c->path[i].reverse == index && c->path[i].egress_node == node)
+			return true;
+	for (unsigned int i = 0; i < c->n_functions; i++)
+		if (b->table->group[i].n_local > 0 &&
+			sfc_group_may_branch(b->table, &b->table->group[i], (uint16_t)index))
 			return true;
 	for (unsigned int i = 0; i < c->n_rules; i++) {
 		const struct sfc_rule *rule = &c->rule[i];
@@ -302,6 +332,8 @@ build_row(struct build *b, int index)
 	e->kind = ends_here ? SFP_TERMINAL : SFP_REMOTE;
 	e->index = (uint16_t)(ends_here ? path->egress_port : b->remote_of[path->egress_node]);
 	e->path = (uint16_t)index;
+	for (uint32_t i = row->base; path->secure && i < t->n_entries; i++)
+		t->entry[i].flags |= SFP_SECURE;
 	t->row_of[path->spi] = (uint16_t)t->n_rows++;
 	return 0;
 }
@@ -326,6 +358,25 @@ build_paths(struct build *b)
 		p->reverse = turns_here ? (uint16_t)path->reverse : SFC_NONE;
 	}
 	return 0;
+}
+
+bool
+sfc_group_may_branch(const struct sfc_table *table, const struct sfc_group *group, uint16_t path)
+{
+	return bsearch(&path, &table->branch[group->first_branch], group->n_branches,
+		       sizeof(table->branch[0]), order_u16) != NULL;
+}
+
+bool
+sfp_has_function(const struct sfc_table *table, uint32_t spi, uint16_t function)
+{
+	const struct sfp_row *row = &table->row[spi < table->spi_limit ? table->row_of[spi] : 0];
+
+	for (uint32_t i = row->base; i < row->base + row->count; i++)
+		if (table->entry[i].kind == SFP_SF &&
+			table->group[table->entry[i].index].function == function)
+			return true;
+	return false;
 }
 
 int
@@ -372,5 +423,6 @@ sfc_table_free(struct sfc_table *table)
 	free(table->remote);
 	free(table->path);
 	free(table->peer);
+	free(table->branch);
 	free(table);
 }

@@ -26,10 +26,12 @@ enum sfp_kind {
 	SFP_REMOTE,   /* the path ends on another node: send to remote `index` */
 };
 
+#define SFP_SECURE 1u /* entry flag: the path is secure */
+
 /* Next hop of one (SPI, SI). 8 bytes: eight entries in a cache line. */
 struct sfp_entry {
-	uint8_t kind; /* enum sfp_kind */
-	uint8_t flags;
+	uint8_t kind;  /* enum sfp_kind */
+	uint8_t flags; /* SFP_SECURE */
 	uint16_t index;
 	uint16_t path; /* index in table->path, for counters */
 	uint16_t pad;
@@ -64,7 +66,9 @@ struct sfc_group {
 	uint16_t n_local;   /* the first n_local of them are this node's */
 	uint8_t on_failure; /* enum sfc_on_failure */
 	uint8_t pad;
-	uint32_t first_target;                /* in table->target */
+	uint32_t first_target; /* in table->target */
+	uint32_t first_branch; /* in table->branch: paths its SFs may move a frame to */
+	uint32_t n_branches;
 	uint16_t slot[SFC_GROUP_SLOTS];       /* over all targets */
 	uint16_t slot_local[SFC_GROUP_SLOTS]; /* over local targets only */
 };
@@ -98,8 +102,9 @@ struct sfc_table {
 	struct sfc_target *target;
 	struct sfc_group *group; /* one per function, same index as in the config */
 	struct sfc_remote *remote;
+	uint16_t *branch;            /* paths, sorted within each group */
 	struct sfc_table_path *path; /* one per path, same index as in the config */
-	uint32_t n_rows, n_entries, n_targets, n_groups, n_remotes, n_paths;
+	uint32_t n_rows, n_entries, n_targets, n_groups, n_remotes, n_paths, n_branches;
 	int node; /* whose table this is */
 	/* Addresses NSH is accepted from: IPv4 of every other node's locators, host order, sorted. */
 	uint32_t *peer;
@@ -143,6 +148,28 @@ sfp_lookup(const struct sfc_table *table, uint32_t sp, int *known_spi)
 		return NULL;
 	return &table->entry[row->base + offset];
 }
+
+/** The word of a path's first hop, for a (SPI, SI) whose SPI is known. Thread: any lcore. */
+static inline uint32_t
+sfp_first(const struct sfc_table *table, uint32_t sp)
+{
+	return (sp & ~0xffu) | table->row[table->row_of[sp >> 8]].initial_si;
+}
+
+/**
+ * May an SF of this group move a frame to the beginning of a path (RFC 7665, 4.8)?
+ *
+ * @param path  index of the path.
+ * Thread: any lcore.
+ */
+bool sfc_group_may_branch(const struct sfc_table *table, const struct sfc_group *group, uint16_t path);
+
+/**
+ * Does a function have a position on the path of this entry? Looks through the whole path: for drops only.
+ *
+ * Thread: any lcore.
+ */
+bool sfp_has_function(const struct sfc_table *table, uint32_t spi, uint16_t function);
 
 /**
  * Choose an instance by flow hash.

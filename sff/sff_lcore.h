@@ -75,6 +75,7 @@ struct sff_lcore {
 	/* Counters, plain ++ by this lcore. */
 	uint64_t received, sent;
 	uint64_t dropped[SFC_DROP_MAX];
+	uint64_t reclassified; /* moved to another path by an SF that may */
 	struct sff_stage_count stage[SFF_STAGE_MAX];
 	struct sff_hop_count *hop;   /* per table entry */
 	struct sff_path_count *path; /* per path */

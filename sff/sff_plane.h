@@ -25,6 +25,7 @@ enum sff_port_kind {
 struct sff_port {
 	struct pmd_port *pmd;
 	uint8_t kind;      /* enum sff_port_kind */
+	bool secure;       /* NSH of secure paths may arrive here */
 	uint8_t sf_mac[6]; /* SF: destination address of frames to it */
 	uint16_t peer;     /* access: where unclassified frames go, SFC_NONE = nowhere */
 	uint16_t instance; /* SF: index in the configuration */

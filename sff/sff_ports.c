@@ -80,6 +80,7 @@ describe(struct sff_plane *plane, const struct sfc_node *node, uint16_t p)
 
 	port->kind = conf->role == SFC_ROLE_ACCESS ? SFF_PORT_ACCESS : SFF_PORT_TRANSPORT;
 	port->peer = conf->peer < 0 ? SFC_NONE : (uint16_t)conf->peer;
+	port->secure = conf->secure;
 	for (unsigned int l = 0; l < node->n_locators; l++) {
 		const struct sfc_locator *locator = &node->locator[l];
 		const uint8_t *a = locator->address.bytes;

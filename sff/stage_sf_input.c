@@ -22,11 +22,39 @@ follows_own_position(struct sff_lcore *lc, const struct sff_port *port, uint32_t
 	return true;
 }
 
+/*
+ * RFC 7665, 4.8: an SF may be a classifier, too. Its function lists the paths it may move a frame to, and a
+ * frame enters a path at its beginning. The SF kept the TTL; this visit by a new path costs one, so that
+ * loops of branches end.
+ */
+static uint8_t
+branch(struct sff_lcore *lc, const struct sff_port *port, uint32_t sp)
+{
+	const struct sfc_table *table = lc->plane->table;
+	int known_spi;
+	const struct sfp_entry *entry = sfp_lookup(table, sp, &known_spi);
+
+	if (!known_spi || port->function == SFC_NONE)
+		return SFF_NEXT_DROP(SFC_DROP_SF_INDEX);
+	if (entry != NULL && table->path[entry->path].sp == sp &&
+		sfc_group_may_branch(table, &table->group[port->function], entry->path)) {
+		lc->reclassified++;
+		return SFF_STAGE_NSH_TTL;
+	}
+	/* On a path of its own, or one it may choose, only the index is wrong. */
+	entry = sfp_lookup(table, sfp_first(table, sp), &known_spi);
+	if (sfp_has_function(table, sp >> 8, port->function) ||
+		sfc_group_may_branch(table, &table->group[port->function], entry->path))
+		return SFF_NEXT_DROP(SFC_DROP_SF_INDEX);
+	return SFF_NEXT_DROP(SFC_DROP_SF_RECLASSIFY);
+}
+
 static uint8_t
 input(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 {
 	uint16_t avail = sff_mbuf_contiguous(m, SFF_HEADERS_MAX);
 	const struct eth_hdr *eth = rte_pktmbuf_mtod(m, const struct eth_hdr *);
+	const struct sff_port *port = &lc->plane->port[meta->port];
 	uint8_t edge;
 
 	if (unlikely(avail < ETH_HDR_SIZE || eth->type != RTE_BE16(NSH_ETHERTYPE)))
@@ -34,14 +62,19 @@ input(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 	edge = sff_nsh_check(eth + 1, (uint16_t)(avail - ETH_HDR_SIZE), meta);
 	if (unlikely(edge != SFF_STAGE_MAX))
 		return edge;
-	if (unlikely(!follows_own_position(lc, &lc->plane->port[meta->port], meta->sp)))
-		return SFF_NEXT_DROP(SFC_DROP_SF_INDEX);
+	if (!follows_own_position(lc, port, meta->sp)) {
+		edge = branch(lc, port, meta->sp);
+		if (edge == SFF_STAGE_NSH_TTL)
+			rte_pktmbuf_adj(m, ETH_HDR_SIZE);
+		return edge;
+	}
 	rte_pktmbuf_adj(m, ETH_HDR_SIZE);
 	meta->flags |= SFF_META_VISITED;
 	return sff_nsh_payload_edge(meta, SFF_STAGE_SFP_LOOKUP);
 }
 
-/* A frame from a local SF: hostile until checked. No TTL decrement: TTL counts SFFs, not SFs. */
+/* A frame from a local SF: hostile until checked. No TTL decrement on its own path: TTL counts SFFs, not SFs.
+ */
 void
 sff_sf_input(struct sff_lcore *lc, struct sff_burst *b)
 {

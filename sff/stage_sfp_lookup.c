@@ -26,6 +26,9 @@ lookup(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 
 		if (unlikely(entry == NULL))
 			return no_entry(meta->sp, known_spi);
+		/* Fail closed (RFC 8300, 8): whoever could reach this link could have read or made it. */
+		if (unlikely(transport && (entry->flags & SFP_SECURE) && !plane->port[meta->port].secure))
+			return SFF_NEXT_DROP(SFC_DROP_INSECURE);
 		meta->path = entry->path;
 		if (!(meta->flags & SFF_META_VISITED)) {
 			meta->flags |= SFF_META_VISITED;

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 /* Goes up with each file: none is skipped by accident. */
-#define BAD_FILES_MIN 30
+#define BAD_FILES_MIN 31
 
 static void
 print(const struct sfc_errors *errors, FILE *to)

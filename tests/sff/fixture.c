@@ -174,6 +174,7 @@ open_ports(struct fixture *f)
 			snprintf(fake->pmd.name, sizeof(fake->pmd.name), "%s", node->port[p].name);
 			port->kind =
 				node->port[p].role == SFC_ROLE_ACCESS ? SFF_PORT_ACCESS : SFF_PORT_TRANSPORT;
+			port->secure = node->port[p].secure;
 			if (node->port[p].peer >= 0)
 				port->peer = (uint16_t)node->port[p].peer;
 		}

@@ -28,6 +28,7 @@ enum fixture_port_index {
 	IDS_3,
 	SOFT_1,
 	WIDE_1,
+	TURN_1,
 	FIXTURE_PORTS,
 };
 

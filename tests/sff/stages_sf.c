@@ -11,6 +11,17 @@ from_sf(struct fixture *f, enum fixture_port_index port, uint32_t spi, uint8_t s
 	fixture_wrap_sf(f, port, &in);
 }
 
+/* The configuration's index of a path, by SPI. */
+static uint16_t
+sfp_path(const struct fixture *f, uint32_t spi)
+{
+	uint16_t p = 0;
+
+	while (f->plane.config->path[p].spi != spi)
+		p++;
+	return p;
+}
+
 static void
 frames_that_are_not_nsh_are_sf_frame(void **state)
 {
@@ -76,8 +87,8 @@ an_sf_reaches_only_what_follows_a_position_of_its_own(void **state)
 		{"SI 0", FW_1, 100, 0, "sf_input: sf-index"},
 		{"an unknown path", FW_1, 999, 254, "sf_input: sf-index"},
 		{"SPI 0", FW_1, 0, 254, "sf_input: sf-index"},
-		{"a path without this function", FW_1, 102, 254, "sf_input: sf-index"},
-		{"another's path", IDS_1, 100, 254, "sf_input: sf-index"},
+		{"a path without this function", FW_1, 102, 254, "sf_input: sf-reclassify"},
+		{"another's path", IDS_1, 100, 254, "sf_input: sf-reclassify"},
 		{"any instance of the function", IDS_3, 102, 254, "to wan"},
 		{"first of its two positions", FW_1, 107, 254, NULL},
 		{"second of its two positions", FW_1, 107, 252, "to wan"},
@@ -92,7 +103,7 @@ an_sf_reaches_only_what_follows_a_position_of_its_own(void **state)
 		{"the end of a path, again", FW_1, 101, 253, "sf_input: sf-index"},
 		{"a path that ends on another node", FW_1, 105, 254, "to core"},
 		{"behind that end", FW_1, 105, 253, "sf_input: sf-index"},
-		{"a position of a function of another node", FW_1, 103, 254, "sf_input: sf-index"},
+		{"a position of a function of another node", FW_1, 103, 254, "sf_input: sf-reclassify"},
 		{"a local instance of a function of both nodes", WIDE_1, 109, 254, "to wan"},
 	};
 
@@ -118,7 +129,7 @@ no_word_of_an_sf_leads_back(void **state)
 	for (uint32_t spi = 98; spi < 114; spi++)
 		for (unsigned int si = 0; si < 256; si++) {
 			from_sf(f, FW_1, spi, (uint8_t)si, 62);
-			if (strstr(fixture_send(f, FW_1, &in), "sf-index") == NULL)
+			if (strstr(fixture_send(f, FW_1, &in), "sf_input: ") == NULL)
 				accepted++;
 			/* Never to itself again, unless a later position is its own: this domain has none in
 			 * a row. */
@@ -127,6 +138,108 @@ no_word_of_an_sf_leads_back(void **state)
 		}
 	/* 100, 101, 105, 106, 107 twice, 108, 110: as the domain says. */
 	assert_int_equal(accepted, 8);
+}
+
+/* A4: a function moves a frame to the beginning of a path it lists, and nowhere else. */
+static void
+a4_an_sf_branches_only_to_where_its_function_may(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		const char *what;
+		uint32_t spi;
+		uint8_t si;
+		const char *want;
+	} rows[] = {
+		{"on its way", 120, 254, "to wan"},
+		{"a path it may choose", 100, 255, "to fw-1"},
+		{"another, from its initial SI", 121, 9, "to fw-1"},
+		{"in the middle of it", 121, 8, "sf_input: sf-index"},
+		{"before its beginning", 121, 255, "sf_input: sf-index"},
+		{"the end of one it may choose", 100, 254, "sf_input: sf-index"},
+		{"its own path again", 120, 255, "sf_input: sf-index"},
+		{"a path with itself", 122, 255, "to turn-1"},
+		{"a path that is not listed", 102, 255, "sf_input: sf-reclassify"},
+		{"the end of such a path", 102, 254, "sf_input: sf-reclassify"},
+		{"an SI such a path does not have", 102, 7, "sf_input: sf-reclassify"},
+		{"no path", 999, 255, "sf_input: sf-index"},
+		{"SPI 0", 0, 255, "sf_input: sf-index"},
+	};
+	uint64_t branched;
+
+	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
+		from_sf(f, TURN_1, rows[i].spi, rows[i].si, 62);
+		expect(f, rows[i].what, TURN_1, &in, rows[i].want);
+	}
+	assert_int_equal(f->lc->reclassified, 3);
+	/* A function that lists nothing never does. */
+	branched = f->lc->reclassified;
+	from_sf(f, FW_1, 120, 255, 62);
+	expect(f, "none listed", FW_1, &in, "sf_input: sf-reclassify");
+	assert_int_equal(f->lc->reclassified, branched);
+}
+
+/* A4: the TTL goes on, and a branch counts as a visit of this SFF; N5: the rest of the header is as the SF
+ * sent it. */
+static void
+a4_a_branch_keeps_the_ttl_and_costs_one(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint8_t ttl = 2; ttl < 64; ttl++) {
+		const struct nsh_hdr *nsh = (const struct nsh_hdr *)(out.bytes + ETH_HDR_SIZE);
+
+		from_sf(f, TURN_1, 121, 9, ttl);
+		expect_frame(f, "branch", TURN_1, &in, "to fw-1", FW_1, &out);
+		assert_int_equal(nsh_ttl(nsh), ttl - 1);
+		assert_int_equal(nsh_sp(nsh), nsh_sp_make(121, 9));
+		/* Context and payload behind the two header words. */
+		assert_int_equal(out.size, in.size);
+		assert_memory_equal(out.bytes + ETH_HDR_SIZE + 8, in.bytes + ETH_HDR_SIZE + 8,
+			in.size - ETH_HDR_SIZE - 8);
+	}
+	from_sf(f, TURN_1, 121, 9, 1);
+	expect(f, "the last one", TURN_1, &in, "nsh_ttl: nsh-ttl");
+	/* Of the new path it is the first look-up here. */
+	assert_int_equal(f->lc->path[sfp_path(f, 121)].in, 62);
+}
+
+/* A4: a function that branches to itself for ever: the TTL ends it. */
+static void
+a4_a_loop_of_branches_dies_by_ttl(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int rounds = 0;
+	const char *got = "to turn-1";
+
+	from_sf(f, TURN_1, 122, 255, 63);
+	while (strcmp(got, "to turn-1") == 0 && rounds < 100) {
+		got = fixture_send(f, TURN_1, &in);
+		rounds += fixture_take(f, TURN_1, &in);
+	}
+	expect_text("loop", got, "nsh_ttl: nsh-ttl");
+	assert_int_equal(rounds, 62);
+}
+
+/* Fail closed: what a secure path carries is taken from ports that are secure, whoever sent it. */
+static void
+a_secure_path_is_not_entered_over_an_open_link(void **state)
+{
+	struct fixture *f = *state;
+
+	frame_udp(&in, 1, 1123, 40);
+	expect(f, "from its classifier", LAN, &in, "to fw-1");
+	from_sf(f, FW_1, 123, 254, 62);
+	expect(f, "from its SF", FW_1, &in, "to wan");
+	frame_transport(&in, 123, 255, 63);
+	expect(f, "from an open link", CORE, &in, "sfp_lookup: insecure");
+	frame_transport(&in, 123, 254, 63);
+	expect(f, "its end, from an open link", CORE, &in, "sfp_lookup: insecure");
+	f->port[CORE].secure = true;
+	expect(f, "from a protected link", CORE, &in, "to wan");
+	f->port[CORE].secure = false;
+	frame_transport(&in, 100, 255, 63);
+	expect(f, "another path, from an open link", CORE, &in, "to fw-1");
 }
 
 static void
@@ -295,6 +408,10 @@ stages_sf(void)
 		STAGE_TEST(nsh_of_an_sf_is_checked_like_any_other),
 		STAGE_TEST(an_sf_reaches_only_what_follows_a_position_of_its_own),
 		STAGE_TEST(no_word_of_an_sf_leads_back),
+		STAGE_TEST(a4_an_sf_branches_only_to_where_its_function_may),
+		STAGE_TEST(a4_a_branch_keeps_the_ttl_and_costs_one),
+		STAGE_TEST(a4_a_loop_of_branches_dies_by_ttl),
+		STAGE_TEST(a_secure_path_is_not_entered_over_an_open_link),
 		STAGE_TEST(ttl_is_not_decremented_on_return_from_an_sf),
 		STAGE_TEST(a_function_that_is_down_closes_or_is_bypassed),
 		STAGE_TEST(frames_from_a_transport_stay_on_this_node_while_they_can),
