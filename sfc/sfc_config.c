@@ -53,6 +53,11 @@ sfc_config_free(struct sfc_config *config)
 		free(config->path[i].name);
 		free(config->path[i].hop);
 	}
+	for (i = 0; i < config->n_mirrors; i++) {
+		free(config->mirror[i].name);
+		free(config->mirror[i].filter);
+		free(config->mirror[i].to_file);
+	}
 	for (i = 0; i < config->n_rules; i++) {
 		free(config->rule[i].name);
 		free(config->rule[i].source_port);
@@ -63,6 +68,7 @@ sfc_config_free(struct sfc_config *config)
 	free(config->instance);
 	free(config->path);
 	free(config->rule);
+	free(config->mirror);
 	free(config->file);
 	free(config);
 }

@@ -187,17 +187,18 @@ enum sfc_direction {
 	SFC_DIRECTION_BOTH = 3,
 };
 
-/* A copy of what passes a port or a hop (SPAN). Indices are the running node's; -1 = none. */
+/* A copy of what passes a port or a hop (SPAN). Ports are indices in the node's; -1 = none. */
 struct sfc_mirror {
 	char *name;
-	int node;      /* whose port or hop is tapped */
+	int node;      /* that has the ports; -1 = every node with an instance of the hop (to a file) */
 	int from_port; /* or: */
 	int from_path;
 	unsigned int from_hop; /* 1..n_hops */
 	enum sfc_direction direction;
-	char *filter; /* BPF expression, NULL = everything */
-	int to_port;  /* or: */
-	char *to_file;
+	char *filter; /* BPF expression, NULL = everything. Its syntax is libpcap's: not checked here */
+	unsigned int filter_line, filter_column; /* where it stands in the file */
+	int to_port;                             /* or: */
+	char *to_file;                           /* already made absolute from the file's folder */
 };
 
 struct sfc_config {

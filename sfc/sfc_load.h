@@ -200,6 +200,7 @@ void sfc_load_nodes(struct sfc_load *load);
 void sfc_load_functions(struct sfc_load *load);
 void sfc_load_paths(struct sfc_load *load);
 void sfc_load_rules(struct sfc_load *load);
+void sfc_load_mirrors(struct sfc_load *load);
 /** Port named PORT or NODE/PORT by a leaf; -1 and -1 with an error. */
 void sfc_load_port_ref(struct sfc_load *load, const struct lyd_node *leaf, int *node, int *port);
 

@@ -227,6 +227,38 @@ rules_arrive_in_order(void **state)
 }
 
 static void
+mirrors_arrive_with_their_files_beside_the_configuration(void **state)
+{
+	struct sfc_config *config = load(GOOD "full.yaml");
+	const struct sfc_mirror *mirror = config->mirror;
+
+	(void)state;
+	assert_int_equal(config->n_mirrors, 3);
+	assert_string_equal(mirror[0].name, "tap");
+	assert_int_equal(mirror[0].node, 0);
+	assert_int_equal(mirror[0].from_port, 0);
+	assert_int_equal(mirror[0].from_path, -1);
+	assert_int_equal(mirror[0].direction, SFC_DIRECTION_BOTH);
+	assert_int_equal(mirror[0].to_port, 1);
+	assert_null(mirror[0].to_file);
+	assert_null(mirror[0].filter);
+
+	assert_int_equal(mirror[1].node, -1); /* wherever the hop has an instance */
+	assert_int_equal(mirror[1].from_port, -1);
+	assert_int_equal(mirror[1].from_path, 0);
+	assert_int_equal(mirror[1].from_hop, 2);
+	assert_int_equal(mirror[1].direction, SFC_DIRECTION_IN);
+	assert_string_equal(mirror[1].filter, "udp port 53");
+	assert_true(mirror[1].filter_line > mirror[0].filter_line && mirror[1].filter_column > 0);
+	assert_int_equal(mirror[1].to_port, -1);
+	assert_string_equal(mirror[1].to_file, GOOD "./dns.pcapng");
+
+	assert_int_equal(mirror[2].direction, SFC_DIRECTION_OUT);
+	assert_string_equal(mirror[2].to_file, "/tmp/core.pcap");
+	sfc_config_free(config);
+}
+
+static void
 least_file_is_a_node(void **state)
 {
 	struct sfc_config *config = load(GOOD "least.yaml");
@@ -299,6 +331,7 @@ main(void)
 		cmocka_unit_test(images_with_a_slash_become_absolute_from_the_folder_of_the_file),
 		cmocka_unit_test(paths_arrive),
 		cmocka_unit_test(rules_arrive_in_order),
+		cmocka_unit_test(mirrors_arrive_with_their_files_beside_the_configuration),
 		cmocka_unit_test(least_file_is_a_node),
 		cmocka_unit_test(json_goes_the_same_way),
 		cmocka_unit_test(examples_load),
