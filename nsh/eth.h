@@ -85,6 +85,13 @@ eth_parse(const void *frame, size_t avail, struct eth_info *info)
 	return true;
 }
 
+/** To a group of stations, or to all (IEEE 802, 8.2.2). */
+static inline bool
+eth_is_multicast(const uint8_t mac[ETH_MAC_SIZE])
+{
+	return mac[0] & 1;
+}
+
 /**
  * Write an Ethernet header; between an SFF and its SF: DA the next one, SA our own, type NSH_ETHERTYPE.
  *

@@ -19,6 +19,7 @@
 #define NSH_IPV4_VERSION_IHL   0x45   /* version 4, five words */
 #define NSH_IPV4_DF            0x4000 /* Don't Fragment; RFC 791, 3.1 */
 #define NSH_IPV4_FRAGMENT_MASK 0x3FFF /* More Fragments and Fragment Offset: 0 in a whole packet */
+#define NSH_IPV4_OFFSET_MASK   0x1FFF /* Fragment Offset alone: 0 in a first fragment too */
 #define NSH_UDP_SIZE           8      /* RFC 768 */
 
 /* IANA "Protocol Numbers". */
@@ -127,6 +128,18 @@ nsh_addr_of4(rte_be32_t v4)
 
 	address.v4 = v4;
 	return address;
+}
+
+/**
+ * Is it the address of one host, as a source must be? Not "this network" (0/8), loopback, multicast, reserved
+ * or broadcast (RFC 1122, 3.2.1.3). Broadcasts of a subnet look like hosts to us.
+ */
+static inline bool
+nsh_ipv4_is_host(rte_be32_t address)
+{
+	uint32_t a = rte_be_to_cpu_32(address);
+
+	return a >> 24 != 0 && a >> 24 != 127 && a < UINT32_C(0xE0000000);
 }
 
 /** Two addresses of one family. */

@@ -88,4 +88,15 @@ nsh_ipv6_is_unspecified(const uint8_t address[16])
 	return memcmp(address, unspecified, sizeof(unspecified)) == 0;
 }
 
+/** Is it the address of one host, as a source must be? Not multicast, unspecified or loopback (RFC
+ * 4291, 2.5). */
+static inline bool
+nsh_ipv6_is_host(const uint8_t address[16])
+{
+	static const uint8_t loopback[16] = {[15] = 1};
+
+	return !nsh_ipv6_is_multicast(address) && !nsh_ipv6_is_unspecified(address) &&
+	       memcmp(address, loopback, sizeof(loopback)) != 0;
+}
+
 #endif

@@ -47,14 +47,14 @@ ADDRESSES = {4: bytes.fromhex("0a6300010a630002"),
              6: bytes.fromhex("fd00009900000000000000000000000" "1fd000099000000000000000000000002")}
 
 
-def ip(family, protocol, payload, ext=b"", next_header=None, tags=b""):
+def ip(family, protocol, payload, ext=b"", next_header=None, tags=b"", hops=64):
     """A frame of IPv4 or IPv6; ext = extension headers, next_header = the first of them."""
     if family == 4:
         header = struct.pack(">BBHHHBBH", 0x45, 2, 20 + len(payload), 0, 0x4000, 64, protocol, 0) + ADDRESSES[4]
         header = header[:10] + struct.pack(">H", sum16(header) ^ 0xFFFF) + header[12:]
         return MACS + tags + b"\x08\x00" + header + payload
     first = protocol if next_header is None else next_header
-    header = struct.pack(">IHBB", 6 << 28 | 2 << 20 | 0xC350, len(ext) + len(payload), first, 64) + ADDRESSES[6]
+    header = struct.pack(">IHBB", 6 << 28 | 2 << 20 | 0xC350, len(ext) + len(payload), first, hops) + ADDRESSES[6]
     return MACS + tags + b"\x86\xdd" + header + ext + payload
 
 
@@ -63,6 +63,12 @@ def over_udp(family, port, payload, checksum=True, **fields):
     pseudo = ADDRESSES[family] + struct.pack(">HH", 17, 8 + len(payload))
     value = (sum16(pseudo + head + payload) ^ 0xFFFF) or 0xFFFF
     return ip(family, 17, head[:6] + struct.pack(">H", value if checksum else 0) + payload, **fields)
+
+
+def icmp(family, kind, rest, data):
+    head = struct.pack(">BBHI", kind, 0, 0, rest)
+    pseudo = b"" if family == 4 else ADDRESSES[6] + struct.pack(">II", 8 + len(data), 58)
+    return head[:2] + struct.pack(">H", sum16(pseudo + head + data) ^ 0xFFFF) + head[4:] + data
 
 
 def gpe(payload=nsh(), flags=0x0C, np=4):
@@ -184,6 +190,25 @@ SEEDS = {
         "gre_routing": ip(4, 47, gre(0x4000)),
         "udp_v4": over_udp(4, 6633, nsh()),
         "udp_v6": over_udp(6, 6633, nsh(np=2) + ip(6, 59, b"")[14:]),
+    },
+    "underlay": {
+        "arp_request": MACS + bytes.fromhex("0806000108000604000102000000" "0b010a63000200000000" "00000a630001"),
+        "arp_probe": MACS + bytes.fromhex("080600010800060400010200" "00000b0100000000000000000000" "0a630001"),
+        "solicitation": ip(6, 58, icmp(6, 135, 0, ADDRESSES[6][16:] + bytes.fromhex("0101020000000a01")), hops=255),
+        "advertisement": ip(6, 58, icmp(6, 136, 3 << 29, ADDRESSES[6][:16] + bytes.fromhex("0201020000000a01")),
+                            hops=255),
+        "solicitation_no_option": ip(6, 58, icmp(6, 135, 0, ADDRESSES[6][16:]), hops=255),
+        "solicitation_option_of_length_0": ip(6, 58, icmp(6, 135, 0, ADDRESSES[6][16:] + bytes(8)), hops=255),
+        "echo_v4": ip(4, 1, icmp(4, 8, 0x12340001, bytes(range(41)))),
+        "echo_v6": ip(6, 58, icmp(6, 128, 0x12340001, bytes(range(41)))),
+        "echo_v4_two_tags": ip(4, 1, icmp(4, 8, 1, b"abc"), tags=bytes.fromhex("88a800058100001e")),
+        "echo_reply_v4": ip(4, 1, icmp(4, 0, 1, b"abc")),
+        "unreachable_v4": ip(4, 1, icmp(4, 3, 1400, INNER_IP)),
+        "big_v4": over_udp(4, 53, bytes(1400)),
+        "big_v6": over_udp(6, 53, bytes(1400)),
+        "big_v6_extension_headers": over_udp(6, 53, bytes(1300), ext=EXT, next_header=0),
+        "big_v6_fragment": over_udp(6, 53, bytes(1300), ext=b"\x11\0\0\1abcd", next_header=44),
+        "redirect_v6": ip(6, 58, icmp(6, 137, 0, bytes(32))),
     },
 }
 
