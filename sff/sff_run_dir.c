@@ -33,10 +33,10 @@ base_dir(char *path, size_t size)
 {
 	const char *user = getenv("XDG_RUNTIME_DIR");
 
-	if (geteuid() == 0)
-		snprintf(path, size, "/run/sluice");
-	else if (user != NULL && user[0] == '/')
+	if (user != NULL && user[0] == '/')
 		snprintf(path, size, "%s/sluice", user);
+	else if (geteuid() == 0)
+		snprintf(path, size, "/run/sluice");
 	else
 		snprintf(path, size, "/tmp/sluice-%u", geteuid());
 	return mkdir(path, 0700) == 0 || errno == EEXIST ? check_owner(path) : -errno;
