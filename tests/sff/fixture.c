@@ -180,6 +180,8 @@ open_ports(struct fixture *f)
 		}
 	}
 	must(f->port[CORE].kind == SFF_PORT_TRANSPORT && node->n_ports == FW_1, "domain.yaml");
+	f->port[CORE].address = ADDRESS_HERE;
+	f->port[CORE].vni = VNI_HERE;
 	for (uint16_t i = 0, p = FW_1; i < domain.config->n_instances; i++) {
 		const struct sfc_instance *instance = &domain.config->instance[i];
 		static const uint8_t mac[6] = {0x02, 0x56, 0x4d, 0, 0, 0};
