@@ -110,6 +110,18 @@ def reason_of(output):
     return lines[-1] if lines else "no reason given"
 
 
+def skipped_inside(output):
+    """Of a cmocka binary that passed: test -> reason, for tests that were skipped. cmocka prints no reason."""
+    found = {}
+    before = ""
+    for line in output.splitlines():
+        if line.startswith("[  SKIPPED ]") and "test(s)" not in line:
+            reason = "" if before.startswith("[") else before.strip()
+            found.setdefault(line.split("]", 1)[1].strip(), reason or "its source says when it cannot run")
+        before = line
+    return found
+
+
 def count_case(case, prefix, kvm):
     """Take one test of a JUnit report into the books."""
     name = prefix + case.get("name")
@@ -119,19 +131,13 @@ def count_case(case, prefix, kvm):
         if item.get("name") == "cmake_labels":
             labels = item.get("value") or ""
     must_run = kvm and "kvm" in labels.split(";")
-    # cmocka tests that were skipped inside a binary that passed.
-    inner = [
-        line.split("]", 1)[1].strip()
-        for line in output.splitlines()
-        if line.startswith("[  SKIPPED ]") and not line.rstrip().endswith("test(s), listed below:")
-    ]
-    inner = [test for test in dict.fromkeys(inner) if "test(s)" not in test]
+    inner = skipped_inside(output)
     if case.get("status") == "run" and case.find("failure") is None:
-        for test in inner:
+        for test, reason in inner.items():
             if must_run:
-                bad(f"{name}: {test}: skipped, but KVM works here", output)
+                bad(f"{name}: {test}: skipped, but KVM works here: {reason}")
             else:
-                skip(f"{name}: {test}", reason_of(output))
+                skip(f"{name}: {test}", reason)
         good(name)
     elif case.find("skipped") is not None:
         if must_run:
