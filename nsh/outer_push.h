@@ -12,8 +12,6 @@
  */
 #define OUTER_PUSH_MAX 92
 
-#define OUTER_GENEVE_SRC_PORT_MIN 32768 /* outer_entropy() */
-
 /** Whether a UDP checksum (GRE: the C bit) is sent. */
 enum outer_checksum {
 	OUTER_CHECKSUM_DEFAULT, /* none with GRE and with VXLAN-GPE and VXLAN over IPv4 (RFC 7348, 5), else
@@ -64,7 +62,6 @@ struct outer_template {
 	uint8_t family;       /* enum nsh_family */
 	uint8_t ip_at;        /* offset of the IP header; the one above it follows without options */
 	bool needs_sum;       /* outer_push() must be given the sum of the payload */
-	uint16_t port_min;    /* lowest source port: bits that every one has */
 	uint16_t ip_sum;      /* IPv4: sum of the header without tos and total size, memory order */
 	uint16_t check_sum;   /* of what the checksum covers without what changes per packet, memory order */
 	uint8_t bytes[OUTER_PUSH_MAX];
@@ -82,14 +79,14 @@ static_assert(offsetof(struct outer_template, bytes) + OUTER_GPE4_SIZE <= 64, "G
 int outer_template_init(struct outer_template *t, const struct outer_conf *conf);
 
 /**
- * Entropy of a flow for outer_push(): the UDP source port, 49152-65535 (RFC 7348, 5), with Geneve
- * 32768-65535: it may vary all bits (RFC 8926, 3.3), but ports of servers and 0 are better left alone. Stable
- * per flow.
+ * Entropy of a flow for outer_push(): the UDP source port, 49152-65535 (RFC 7348, 5), stable per flow. Geneve
+ * could vary all 16 bits (RFC 8926, 3.3); with one range for all, a port kept from upstream fits every next
+ * hop.
  */
 static inline uint16_t
-outer_entropy(const struct outer_template *t, uint32_t flow_hash)
+outer_entropy(uint32_t flow_hash)
 {
-	return (uint16_t)flow_hash | t->port_min;
+	return (uint16_t)(OUTER_SRC_PORT_MIN | (flow_hash & (UINT16_MAX - OUTER_SRC_PORT_MIN)));
 }
 
 /** Entropy chosen upstream, to be kept (RFC 7348, 5); 0 = there is none, hash the flow. */

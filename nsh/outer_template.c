@@ -205,7 +205,6 @@ outer_template_init(struct outer_template *t, const struct outer_conf *conf)
 	made.ip_at = (uint8_t)(ip - made.bytes);
 	made.shape = (uint8_t)shape_of(conf, made.needs_sum);
 	made.family = (uint8_t)conf->family;
-	made.port_min = conf->transport == OUTER_GENEVE ? OUTER_GENEVE_SRC_PORT_MIN : OUTER_SRC_PORT_MIN;
 	if (conf->family == NSH_IPV4)
 		made.ip_sum = nsh_sum(ip, NSH_IPV4_SIZE);
 	if (made.needs_sum)
