@@ -73,6 +73,8 @@ void bench_summarise(double *cost, uint32_t n, struct bench_result *result);
 /** One line of JSON, as performance.md, 5. */
 void bench_json(FILE *out, const char *bench, const struct bench_case *c, const struct bench_result *result,
 	const struct bench_calibration *cal);
+/** Its "env" alone: the machine. */
+void bench_json_env(FILE *out, const struct bench_calibration *cal);
 /** The same for people. */
 void bench_table_head(FILE *out, const struct bench_calibration *cal);
 void bench_table_line(FILE *out, const struct bench_case *c, const struct bench_result *result);

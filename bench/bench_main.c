@@ -33,7 +33,7 @@ usage(const char *bench)
 		"  --windows  windows that count, of each trial (default 2000)\n"
 		"  --json     append one object per result\n"
 		"  --once     run this many packets through each case, untimed: for callgrind (bench/ir.py)\n"
-		"  --serve    read 'run CASE' and 'calibrate' lines, answer in JSON (bench/compare)\n"
+		"  --serve    read 'run CASE' and 'calibrate [full]' lines, answer in JSON (bench/compare)\n"
 		"  --plant    make a case slower, inside the measured wrapper: the harness's own test\n",
 		bench);
 	return BENCH_EXIT_USAGE;
@@ -172,35 +172,56 @@ once(struct bench_case *c, uint64_t n)
 	return check_case(c);
 }
 
+static void
+serve_calibration(struct bench_calibration *cal, bool full)
+{
+	if (full) {
+		bench_calibrate(cal, CALIBRATE_SECONDS, BENCH_CALIBRATE_FULL);
+		bench_json_env(stdout, cal);
+		printf("\n");
+	} else {
+		bench_calibrate(cal, CALIBRATE_AGAIN, BENCH_CALIBRATE_AGAIN);
+		printf("{\"core_tsc\":%.4f,\"random_1m_tc\":%.2f,\"steal\":%.3f}\n", cal->core_tsc,
+			cal->random_tc[0], cal->steal);
+	}
+}
+
+/* Returns an exit code when the program cannot go on, else -1. */
+static int
+serve_case(const char *bench, struct bench_case *c, const struct bench_plan *plan,
+	const struct bench_calibration *cal)
+{
+	struct bench_result result;
+
+	if (c == NULL || open_case(c, false) != 0) {
+		printf("{\"error\":\"%s\"}\n", c == NULL ? "no such case" : "case cannot be set up");
+		return -1;
+	}
+	bench_measure(c, plan, &result);
+	if (check_case(c) != 0)
+		return BENCH_EXIT_FAILED;
+	bench_json(stdout, bench, c, &result, cal);
+	return -1;
+}
+
 static int
 serve(const char *bench, struct bench_case *cases, unsigned int n, const struct bench_plan *plan)
 {
 	struct bench_calibration cal;
 	char line[128];
 
-	bench_calibrate(&cal, CALIBRATE_AGAIN, 1);
+	bench_calibrate(&cal, CALIBRATE_AGAIN, BENCH_CALIBRATE_NAME);
 	while (fgets(line, sizeof(line), stdin) != NULL) {
-		struct bench_result result;
-		struct bench_case *c;
+		int rc = -1;
 
 		line[strcspn(line, "\n")] = '\0';
-		if (strcmp(line, "calibrate") == 0) {
-			bench_calibrate(&cal, CALIBRATE_AGAIN, 0);
-			printf("{\"core_tsc\":%.4f,\"random_1m_tc\":%.2f,\"steal\":%.3f}\n", cal.core_tsc,
-				cal.random_tc[0], cal.steal);
-			fflush(stdout);
-			continue;
-		}
-		c = strncmp(line, "run ", 4) == 0 ? find(cases, n, line + 4) : NULL;
-		if (c == NULL || open_case(c, false) != 0) {
-			printf("{\"error\":\"%s\"}\n", c == NULL ? "no such case" : "case cannot be set up");
-			fflush(stdout);
-			continue;
-		}
-		bench_measure(c, plan, &result);
-		if (check_case(c) != 0)
-			return BENCH_EXIT_FAILED;
-		bench_json(stdout, bench, c, &result, &cal);
+		if (strncmp(line, "run ", 4) == 0)
+			rc = serve_case(bench, find(cases, n, line + 4), plan, &cal);
+		else
+			serve_calibration(&cal, strcmp(line, "calibrate full") == 0);
+		if (rc >= 0)
+			return rc;
+		fflush(stdout);
 	}
 	return BENCH_EXIT_OK;
 }
@@ -244,7 +265,7 @@ run(const char *bench, struct bench_case *cases, unsigned int n, const struct op
 		return BENCH_EXIT_USAGE;
 	}
 	if (!o->once_given) {
-		bench_calibrate(&cal, CALIBRATE_SECONDS, 1);
+		bench_calibrate(&cal, CALIBRATE_SECONDS, BENCH_CALIBRATE_FULL);
 		bench_table_head(stdout, &cal);
 	}
 	for (unsigned int i = 0; i < n; i++) {

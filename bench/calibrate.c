@@ -21,6 +21,7 @@
 #define IMUL_CHAIN  16
 
 #define CHASE_STEPS 20000
+#define CHASE_RUNS  5
 #define PING_ROUND  500
 #define PINGS       (20 * PING_ROUND)
 
@@ -102,21 +103,21 @@ chase_build(size_t bytes)
 	return line;
 }
 
-/* Lowest of several walks: the latency, without what the neighbours add. */
+/* Lowest of several stretches of one walk: the latency, without what the neighbours add. What is larger than
+ * the walk stays as cold as building it left it. */
 static double
 chase_run(const struct chase *line, size_t bytes)
 {
-	size_t warm = bytes / LINE < 4 * CHASE_STEPS ? bytes / LINE : 0;
+	size_t warm = bytes / LINE < CHASE_STEPS ? bytes / LINE : 0;
+	const struct chase *at = line;
 	double best = 1e9;
 
-	for (int run = 0; run < 5; run++) {
-		const struct chase *at = line;
-		uint64_t start;
+	for (size_t i = 0; i < warm; i++)
+		at = at->next;
+	for (int run = 0; run < CHASE_RUNS; run++) {
+		uint64_t start = __rdtsc();
 		double cost;
 
-		for (size_t i = 0; i < warm; i++)
-			at = at->next;
-		start = __rdtsc();
 		for (int i = 0; i < CHASE_STEPS; i++)
 			at = at->next;
 		__asm__ volatile("" : : "r"(at));
@@ -264,17 +265,18 @@ caches(struct bench_calibration *cal)
 }
 
 void
-bench_calibrate(struct bench_calibration *cal, double seconds, int full)
+bench_calibrate(struct bench_calibration *cal, double seconds, enum bench_calibrate what)
 {
 	uint64_t start_ns = now_ns(), start_tsc = __rdtsc(), ticks[2], stolen[2], passed;
 	char load[64];
 
 	cpu_ticks(&ticks[0], &stolen[0]);
-	if (full) {
+	if (what >= BENCH_CALIBRATE_NAME) {
 		memset(cal, 0, sizeof(*cal));
 		identify(cal);
-		caches(cal);
 	}
+	if (what == BENCH_CALIBRATE_FULL)
+		caches(cal);
 	cal->core_tsc = 0;
 	cal->random_tc[0] = 1e9;
 	do { /* best of the whole time: what the machine can do, not what a neighbour left of it */
@@ -286,7 +288,7 @@ bench_calibrate(struct bench_calibration *cal, double seconds, int full)
 			cal->random_tc[0] = random;
 		passed = now_ns() - start_ns;
 	} while ((double)passed < seconds * 1e9);
-	if (full)
+	if (what >= BENCH_CALIBRATE_NAME)
 		cal->tsc_hz =
 			(uint64_t)((double)(__rdtsc() - start_tsc) * 1e9 / (double)(now_ns() - start_ns));
 	cpu_ticks(&ticks[1], &stolen[1]);

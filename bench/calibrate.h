@@ -26,11 +26,14 @@ struct bench_calibration {
 	double steal; /* share of CPU time the hypervisor kept */
 };
 
-/**
- * Calibrate for about `seconds`.
- *
- * @param full  everything; else only core_tsc, random_tc[0] (1 MiB), load and steal are taken anew.
- */
-void bench_calibrate(struct bench_calibration *cal, double seconds, int full);
+enum bench_calibrate {
+	BENCH_CALIBRATE_AGAIN, /* core_tsc, random_tc[0] (1 MiB), load and steal, which tell whether it
+	                          changed */
+	BENCH_CALIBRATE_NAME,  /* and what it is */
+	BENCH_CALIBRATE_FULL,  /* and its caches and its other CPU */
+};
+
+/** Calibrate for at least `seconds`. */
+void bench_calibrate(struct bench_calibration *cal, double seconds, enum bench_calibrate what);
 
 #endif

@@ -26,6 +26,21 @@ number_or_null(FILE *out, const char *name, double value)
 }
 
 void
+bench_json_env(FILE *out, const struct bench_calibration *cal)
+{
+	fprintf(out,
+		"{\"cpu\":\"%s\",\"model\":\"%s\",\"tsc_hz\":%llu,\"core_tsc\":%.3f,"
+		"\"rdtscp_tc\":%.0f,\"l1_tc\":%.1f,\"l2_tc\":%.1f,\"l3_tc\":%.1f,\"dram_tc\":%.0f",
+		cal->cpu, cal->model, (unsigned long long)cal->tsc_hz, cal->core_tsc, cal->rdtscp_tc,
+		cal->l1_tc, cal->l2_tc, cal->l3_tc, cal->dram_tc);
+	fprintf(out,
+		",\"random_tc\":[%.1f,%.1f,%.1f,%.1f],\"pp_tc\":%.0f,\"load\":%.2f,\"steal\":%.3f,"
+		"\"dpdk\":\"%s\",\"run\":\"%s\"}",
+		cal->random_tc[0], cal->random_tc[1], cal->random_tc[2], cal->random_tc[3], cal->pp_tc,
+		cal->load, cal->steal, rte_version() + sizeof("DPDK"), cal->run);
+}
+
+void
 bench_json(FILE *out, const char *bench, const struct bench_case *c, const struct bench_result *r,
 	const struct bench_calibration *cal)
 {
@@ -36,16 +51,8 @@ bench_json(FILE *out, const char *bench, const struct bench_case *c, const struc
 		"\"flags\":\"%s\"}",
 		BENCH_BURST, c->frame, c->paths, c->flows, c->ws, rte_vect_get_max_simd_bitwidth(),
 		BENCH_FLAGS);
-	fprintf(out,
-		",\"env\":{\"cpu\":\"%s\",\"model\":\"%s\",\"tsc_hz\":%llu,\"core_tsc\":%.3f,"
-		"\"rdtscp_tc\":%.0f,\"l1_tc\":%.1f,\"l2_tc\":%.1f,\"l3_tc\":%.1f,\"dram_tc\":%.0f",
-		cal->cpu, cal->model, (unsigned long long)cal->tsc_hz, cal->core_tsc, cal->rdtscp_tc,
-		cal->l1_tc, cal->l2_tc, cal->l3_tc, cal->dram_tc);
-	fprintf(out,
-		",\"random_tc\":[%.1f,%.1f,%.1f,%.1f],\"pp_tc\":%.0f,\"load\":%.2f,\"steal\":%.3f,"
-		"\"dpdk\":\"%s\",\"run\":\"%s\"}",
-		cal->random_tc[0], cal->random_tc[1], cal->random_tc[2], cal->random_tc[3], cal->pp_tc,
-		cal->load, cal->steal, rte_version() + sizeof("DPDK"), cal->run);
+	fprintf(out, ",\"env\":");
+	bench_json_env(out, cal);
 	fprintf(out,
 		",\"unit\":\"tc/pkt\",\"lo\":%.2f,\"p10\":%.2f,\"med\":%.2f,\"p90\":%.2f,\"windows\":%u,"
 		"\"preempted\":%.3f,\"ir\":null",

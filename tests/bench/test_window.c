@@ -125,7 +125,7 @@ calibration_knows_this_machine(void **state)
 	struct bench_calibration cal;
 
 	(void)state;
-	bench_calibrate(&cal, 0.02, 1);
+	bench_calibrate(&cal, 0.02, BENCH_CALIBRATE_FULL);
 	assert_true(cal.tsc_hz > 500000000u && cal.tsc_hz < 10000000000u);
 	assert_true(cal.core_tsc > 0.2 && cal.core_tsc < 5);
 	assert_true(cal.l1_tc > 0 && cal.l1_tc < cal.dram_tc);
