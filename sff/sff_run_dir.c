@@ -15,6 +15,32 @@
 /* How `sluice replay` names the directory it makes for us (sfc/cli/cli_rundir.c). */
 #define REPLAY_PREFIX "sluice-replay-"
 
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	remove(path);
+	return 0;
+}
+
+static void
+remove_tree(const char *path)
+{
+	nftw(path, remove_one, OPEN_DIRS, FTW_DEPTH | FTW_PHYS);
+}
+
+/* EAL makes a directory per process and leaves it; of a live node one of each run would stay. */
+static void
+remove_eal_files(const struct sff_run_dir *dir)
+{
+	char path[PATH_MAX + 8];
+
+	snprintf(path, sizeof(path), "%s/dpdk", dir->path);
+	remove_tree(path);
+}
+
 /* Somebody else's directory would let them swap our sockets. */
 static int
 check_owner(const char *path)
@@ -86,6 +112,8 @@ sff_run_dir_open(const char *given, const char *node, struct sff_run_dir *dir, c
 		rc = check_owner(dir->path);
 	if (rc == 0 && node != NULL)
 		rc = lock(dir);
+	if (rc == 0 && node != NULL)
+		remove_eal_files(dir); /* of one that was killed */
 	if (rc == -EBUSY)
 		snprintf(err, (size_t)err_size, "node '%s' is running already: %s/lock is held", node,
 			dir->path);
@@ -103,21 +131,13 @@ sff_run_dir_inherit(struct sff_run_dir *dir)
 		dir->remove = true;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	remove(path);
-	return 0;
-}
-
 void
 sff_run_dir_close(struct sff_run_dir *dir)
 {
 	if (dir->remove && dir->path[0] != '\0')
-		nftw(dir->path, remove_one, OPEN_DIRS, FTW_DEPTH | FTW_PHYS);
+		remove_tree(dir->path);
+	else if (dir->lock >= 0)
+		remove_eal_files(dir);
 	if (dir->lock >= 0)
 		close(dir->lock);
 	*dir = (struct sff_run_dir){.lock = -1};

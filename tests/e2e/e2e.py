@@ -342,8 +342,8 @@ def messages(text):
 # --- what is left behind
 
 
-def processes():
-    """Process id -> name, of the programs of this build."""
+def processes(ending=False):
+    """Process id -> name, of the programs of this build; also of some that are about to end, of any build."""
     found = {}
     for entry in pathlib.Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -358,7 +358,7 @@ def processes():
             program = os.readlink(entry / "exe").removesuffix(" (deleted)")
         except OSError:
             # A process that is ending has no memory any more, but still holds its files.
-            program = f"{BIN}/{name}" if name in OUR_PROGRAMS else ""
+            program = f"{BIN}/{name}" if ending and name in OUR_PROGRAMS else ""
         if program.startswith(f"{BIN}/"):
             found[int(entry.name)] = os.path.basename(program)
     return found
@@ -401,7 +401,7 @@ def nothing_left(work, before):
     """Fail if a process, runtime directory or socket is left GONE_SECONDS after now."""
     end = time.monotonic() + GONE_SECONDS
     while True:
-        alive, left = processes(), traces(work) - before
+        alive, left = processes(ending=True), traces(work) - before
         if not alive and not left:
             return
         if time.monotonic() >= end:

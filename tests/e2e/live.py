@@ -115,6 +115,13 @@ def ledger_of(report):
     return report.get("ledger", report)
 
 
+def only_the_directory_is_left(work, node):
+    """A live node's directory stays for the next start, with its lock; no socket, nothing of EAL."""
+    left = work / "run" / "sluice" / node
+    equal(sorted(path.name for path in left.iterdir()), ["lock"], f"left in the directory of node {node}")
+    e2e.shutil.rmtree(left.parent)
+
+
 def test_traffic_passes_and_the_books_balance_at_the_end(work):
     e2e.need_root("network namespaces")
     (work / "page").write_bytes(PAGE)
@@ -135,7 +142,7 @@ def test_traffic_passes_and_the_books_balance_at_the_end(work):
         ledger = ledger_of(running["report"])
         e2e.check_ledger(ledger)
         e2e.check(ledger["sent"] > 100, f"ledger: {ledger}")
-    remove_node(node)
+    only_the_directory_is_left(work, node)
 
 
 def test_a_second_dataplane_of_the_same_node_is_refused(work):
@@ -148,7 +155,7 @@ def test_a_second_dataplane_of_the_same_node_is_refused(work):
             equal(len(e2e.messages(done.stderr)), 1, f"lines of {done.stderr!r}")
             e2e.check("running already" in done.stderr, done.stderr)
             equal(ping(network, "client", SERVER), 5, "answers while a second one tried")
-    remove_node(node)
+    only_the_directory_is_left(work, node)
 
 
 def test_vms_survive_a_killed_dataplane_and_are_adopted(work):
@@ -173,12 +180,7 @@ def test_vms_survive_a_killed_dataplane_and_are_adopted(work):
             if process.poll() is None:
                 process.kill()
                 process.communicate()
-    remove_node(node)
-
-
-def remove_node(node):
-    """A live node's directory stays for the next start; this node will not start again."""
-    e2e.shutil.rmtree(f"/run/sluice/{node}", ignore_errors=True)
+    only_the_directory_is_left(work, node)
 
 
 e2e.main()
