@@ -81,12 +81,11 @@ parse_vxlan(struct rest *rest, struct outer_info *info)
 static enum outer_verdict
 check_geneve_options(const uint8_t *options, size_t size)
 {
+	/* All sizes are whole words, so there is always one more option header or nothing. */
 	while (size > 0) {
-		size_t option_size;
+		size_t option_size =
+			GENEVE_OPTION_HDR_SIZE + (size_t)(options[3] & GENEVE_OPTION_LEN_MASK) * 4;
 
-		if (size < GENEVE_OPTION_HDR_SIZE)
-			return OUTER_GENEVE_OPTIONS;
-		option_size = GENEVE_OPTION_HDR_SIZE + (size_t)(options[3] & GENEVE_OPTION_LEN_MASK) * 4;
 		if (option_size > size)
 			return OUTER_GENEVE_OPTIONS;
 		if (options[2] & GENEVE_OPTION_CRITICAL)

@@ -178,6 +178,21 @@ rfc4443_2_4_e_no_message_about_these(void **state)
 }
 
 static void
+what_could_be_an_error_is_not_told_about(void **state)
+{
+	uint8_t out[ICMP_TOO_BIG_MAX];
+	struct frame f;
+
+	(void)state;
+	/* ICMPv6 without a type, by its length and by what is there. */
+	make_packet(&f, NSH_IPV6, 0, 58, 128, 1480);
+	assert_int_equal(icmp_too_big(out, f.bytes, f.l4_at, 1400, NULL), 0);
+	assert_int_not_equal(icmp_too_big(out, f.bytes, f.l4_at + 1, 1400, NULL), 0);
+	set16(f.bytes + f.ip_at + 4, 0);
+	assert_int_equal(icmp_too_big(out, f.bytes, f.size, 1400, NULL), 0);
+}
+
+static void
 a_corrupt_header_is_not_answered(void **state)
 {
 	uint8_t out[ICMP_TOO_BIG_MAX];
@@ -248,6 +263,7 @@ main(void)
 		cmocka_unit_test(message_may_come_from_an_address_of_ours),
 		cmocka_unit_test(rfc1122_3_2_2_no_message_about_these),
 		cmocka_unit_test(rfc4443_2_4_e_no_message_about_these),
+		cmocka_unit_test(what_could_be_an_error_is_not_told_about),
 		cmocka_unit_test(a_corrupt_header_is_not_answered),
 		cmocka_unit_test(an_mtu_below_that_of_any_link_is_not_told),
 		cmocka_unit_test(only_what_is_there_is_quoted),

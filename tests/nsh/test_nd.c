@@ -156,6 +156,7 @@ rfc4861_7_1_invalid_messages_are_discarded(void **state)
 	struct nd_info info;
 	uint8_t ns[128], na[128], packet[128];
 	size_t size = make_solicitation(ns);
+	static const uint8_t twice[16] = {1, 1, 2, 0, 0, 0, 0x0B, 1, 1, 1, 2, 9, 9, 9, 9, 9};
 	static const uint8_t unknown[16] = {14, 1, 1, 2, 3, 4, 5, 6, 1, 1, 2, 0, 0, 0, 0x0B, 1};
 
 	(void)state;
@@ -198,6 +199,14 @@ rfc4861_7_1_invalid_messages_are_discarded(void **state)
 	assert_int_equal(nd_parse(packet, size, size, &info), ND_INVALID);
 	size = make(packet, ND_SOLICITATION, 0, &unspecified, &us, &us, NULL, 0);
 	assert_int_equal(nd_parse(packet, size, size, &info), ND_INVALID);
+	/* A last byte that is no option; of two MACs the first counts; bytes behind the frame are not read.
+	 */
+	size = make(packet, ND_SOLICITATION, 0, &them, &us, &us, sll, 1);
+	assert_int_equal(nd_parse(packet, size, size, &info), ND_INVALID);
+	size = make(packet, ND_SOLICITATION, 0, &them, &us, &us, twice, sizeof(twice));
+	assert_int_equal(nd_parse(packet, size, size, &info), ND_OK);
+	assert_memory_equal(info.mac, their_mac, ETH_MAC_SIZE);
+	assert_int_equal(nd_parse(packet, size, size - 1, &info), ND_INVALID);
 	/* What is behind an unknown option counts. */
 	size = make(packet, ND_SOLICITATION, 0, &them, &us, &us, unknown, sizeof(unknown));
 	assert_int_equal(nd_parse(packet, size, size, &info), ND_OK);

@@ -140,6 +140,24 @@ header_and_lengths_are_checked(void **state)
 }
 
 static void
+an_extension_header_that_the_packet_ends_in_is_refused(void **state)
+{
+	static const uint8_t types[] = {0, 43, 44, 60};
+	static const struct row row = {"none", UDP, 0, {0}, NSH_IPV6_OK, UDP, true};
+	struct nsh_ipv6_upper upper;
+	uint8_t packet[128];
+	size_t size = make(packet, &row);
+
+	(void)state;
+	memset(packet + 40, 0, 8);
+	for (size_t i = 0; i < sizeof(types); i++) {
+		packet[6] = types[i];
+		for (packet[5] = 0; packet[5] < 8; packet[5]++)
+			assert_int_equal(nsh_ipv6_walk(packet, size, size, &upper), NSH_IPV6_HEADER);
+	}
+}
+
+static void
 a_packet_cut_anywhere_is_not_overread(void **state)
 {
 	static const struct row row = {"three", 0, 32,
@@ -194,6 +212,7 @@ main(void)
 		cmocka_unit_test(what_must_be_discarded_or_is_malformed_is_refused),
 		cmocka_unit_test(rfc8200_4_5_fragments_are_told_apart),
 		cmocka_unit_test(header_and_lengths_are_checked),
+		cmocka_unit_test(an_extension_header_that_the_packet_ends_in_is_refused),
 		cmocka_unit_test(a_packet_cut_anywhere_is_not_overread),
 		cmocka_unit_test(pseudo_header_sums_are_those_of_the_rfcs),
 	};
