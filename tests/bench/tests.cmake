@@ -8,11 +8,17 @@ foreach(program stage_cost pipeline)
   set_tests_properties(bench/${program} PROPERTIES TIMEOUT 120 LABELS unit)
 endforeach()
 
+add_test(NAME bench/e2e COMMAND bench_e2e --once 256)
+set_tests_properties(bench/e2e PROPERTIES TIMEOUT 120 RUN_SERIAL ON LABELS e2e)
+
 add_test(NAME bench/ir COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/bench/ir.py ${CMAKE_BINARY_DIR})
 add_test(NAME bench/ir_commits COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/bench/ir.py --commits)
 set_tests_properties(bench/ir bench/ir_commits PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300 LABELS unit)
 
-foreach(file ir)
+foreach(file ir stats)
   add_test(NAME bench/${file}_py COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/test_${file}.py)
   set_tests_properties(bench/${file}_py PROPERTIES TIMEOUT 60 LABELS unit)
 endforeach()
+
+add_test(NAME bench/self COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/perf_self.py ${CMAKE_BINARY_DIR})
+set_tests_properties(bench/self PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 3600 RUN_SERIAL ON LABELS perf)
