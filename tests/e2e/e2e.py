@@ -419,9 +419,11 @@ def kill_all():
 
 # --- the runner
 
+PASSED, FAILED, SKIPPED = range(3)
+
 
 def run_one(function):
-    """True when the function passed."""
+    """PASSED, FAILED or SKIPPED."""
     work = pathlib.Path(tempfile.mkdtemp(prefix="e2e-"))
     environment(work)
     before = traces(work)
@@ -429,8 +431,10 @@ def run_one(function):
     try:
         function(work)
         nothing_left(work, before)
-    except Skip:
-        raise
+    except Skip as reason:
+        # The words of cmocka, so that one reader of test output is enough.
+        print(f"SKIP: {reason}\n[  SKIPPED ] {function.__name__}", flush=True)
+        return SKIPPED
     except Exception as e:
         if isinstance(e, AssertionError):
             where = traceback.extract_tb(e.__traceback__)[-2:]
@@ -439,11 +443,11 @@ def run_one(function):
             traceback.print_exc(file=sys.stdout)
         print(f"FAIL {function.__name__}", flush=True)
         kill_all()
-        return False
+        return FAILED
     finally:
         shutil.rmtree(work, ignore_errors=True)
     print(f"ok   {function.__name__} ({time.monotonic() - start_time:.1f} s)", flush=True)
-    return True
+    return PASSED
 
 
 def main():
@@ -457,8 +461,10 @@ def main():
         if left:
             print(f"programs of this build are running already: {left}")
             sys.exit(1)
-        results = [run_one(function) for function in functions if not only or function.__name__ in only]
     except Skip as reason:
         print(f"SKIP: {reason}")
         sys.exit(77)
-    sys.exit(0 if all(results) else 1)
+    results = [run_one(function) for function in functions if not only or function.__name__ in only]
+    if FAILED in results:
+        sys.exit(1)
+    sys.exit(0 if PASSED in results else 77)
