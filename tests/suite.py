@@ -116,7 +116,7 @@ def skipped_inside(output):
     before = ""
     for line in output.splitlines():
         if line.startswith("[  SKIPPED ]") and "test(s)" not in line:
-            reason = "" if before.startswith("[") else before.strip()
+            reason = "" if before.startswith("[") else before.strip().removeprefix("SKIP:").strip()
             found.setdefault(line.split("]", 1)[1].strip(), reason or "its source says when it cannot run")
         before = line
     return found
