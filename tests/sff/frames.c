@@ -91,12 +91,23 @@ frame_md2(struct frame *f, uint32_t spi, uint8_t si, uint8_t ttl, uint8_t np, co
 void
 frame_gpe(struct frame *f, uint16_t src_port)
 {
-	uint8_t outer[VXLAN_GPE_OUTER_SIZE];
-	struct vxlan_gpe_template t;
+	struct outer_conf conf = {
+		.transport = OUTER_VXLAN_GPE,
+		.family = NSH_IPV4,
+		.src = nsh_addr_of4(rte_cpu_to_be_32(ADDRESS_THERE)),
+		.dst = nsh_addr_of4(rte_cpu_to_be_32(ADDRESS_HERE)),
+		.vni = VNI_HERE,
+		.ttl = 64,
+	};
+	uint8_t outer[OUTER_PUSH_MAX];
+	struct outer_template t;
 
-	vxlan_gpe_template_init(&t, mac_here, mac_there, ADDRESS_THERE, ADDRESS_HERE, VNI_HERE, 64);
-	vxlan_gpe_push(outer, &t, (uint16_t)f->size, src_port, 0, 0);
-	frame_push(f, outer, sizeof(outer));
+	memcpy(conf.dmac, mac_here, sizeof(conf.dmac));
+	memcpy(conf.smac, mac_there, sizeof(conf.smac));
+	if (outer_template_init(&t, &conf) != 0)
+		abort();
+	outer_push(outer, &t, f->size, src_port, 0, 0);
+	frame_push(f, outer, t.size);
 }
 
 void

@@ -7,6 +7,7 @@
 #define TESTS_SFF_FRAMES_H
 
 #include "nsh_build.h"
+#include "outer_push.h"
 #include "vxlan_gpe.h"
 
 #include <stdbool.h>

@@ -58,10 +58,12 @@ around_gpe(struct frame *f, const struct sample *s)
 	f->bytes[ETH_HDR_SIZE + 3] = (uint8_t)(f->bytes[ETH_HDR_SIZE + 3] + s->options);
 	frame_fix_ip(f, ETH_HDR_SIZE);
 	if (s->checksum) {
-		uint16_t sum = vxlan_gpe_udp_checksum(f->bytes, f->size);
+		const struct nsh_ipv4_hdr *ip = (const struct nsh_ipv4_hdr *)(f->bytes + ETH_HDR_SIZE);
+		size_t at = ETH_HDR_SIZE + NSH_IPV4_SIZE + s->options, size = f->size - at;
+		struct nsh_udp_hdr *udp = (struct nsh_udp_hdr *)(f->bytes + at);
 
-		f->bytes[ETH_HDR_SIZE + NSH_IPV4_SIZE + 6] = (uint8_t)(sum >> 8);
-		f->bytes[ETH_HDR_SIZE + NSH_IPV4_SIZE + 7] = (uint8_t)sum;
+		udp->checksum = nsh_sum_checksum(
+			nsh_sum_pseudo4(ip->src, ip->dst, NSH_IPPROTO_UDP, (uint16_t)size) + nsh_sum(udp, size));
 	}
 }
 

@@ -144,7 +144,7 @@ the_first_wire_hop_shows_ttl_62_and_si_255(void **state)
 	expect_frame(*state, "MD1", LAN, &in, "to core", CORE, &out);
 	want = in;
 	frame_push(&want, md1_far, sizeof(md1_far));
-	frame_pull(&out, VXLAN_GPE_OUTER_SIZE);
+	frame_pull(&out, OUTER_GPE4_SIZE);
 	assert_frame_equal(&out, &want);
 }
 
@@ -155,7 +155,7 @@ md_type_2_is_pushed_with_length_2(void **state)
 	expect_frame(*state, "MD2", LAN, &in, "to core", CORE, &out);
 	want = in;
 	frame_push(&want, md2_far, sizeof(md2_far));
-	frame_pull(&out, VXLAN_GPE_OUTER_SIZE);
+	frame_pull(&out, OUTER_GPE4_SIZE);
 	assert_frame_equal(&out, &want);
 }
 

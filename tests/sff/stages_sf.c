@@ -250,7 +250,7 @@ ttl_is_not_decremented_on_return_from_an_sf(void **state)
 	for (uint8_t ttl = 1; ttl < 64; ttl++) {
 		from_sf(f, FW_1, 105, 254, ttl);
 		expect_frame(f, "return", FW_1, &in, "to core", CORE, &out);
-		assert_int_equal(nsh_ttl((const struct nsh_hdr *)(out.bytes + VXLAN_GPE_OUTER_SIZE)), ttl);
+		assert_int_equal(nsh_ttl((const struct nsh_hdr *)(out.bytes + OUTER_GPE4_SIZE)), ttl);
 	}
 }
 

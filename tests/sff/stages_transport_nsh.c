@@ -16,7 +16,7 @@ base(uint32_t version, uint32_t o, uint32_t ttl, uint32_t words, uint32_t md, ui
 static void
 nsh_base(struct frame *f, uint32_t value)
 {
-	patch(f, (struct patch[PATCHES]){{VXLAN_GPE_OUTER_SIZE, 4, value}});
+	patch(f, (struct patch[PATCHES]){{OUTER_GPE4_SIZE, 4, value}});
 }
 
 static void
@@ -94,7 +94,7 @@ ttl_is_decremented_before_the_lookup(void **state)
 		frame_transport(&in, 105, 254, rows[i].in);
 		expect(f, "known SPI", CORE, &in, rows[i].known);
 		if (fixture_take(f, CORE, &out))
-			assert_int_equal(nsh_ttl((const struct nsh_hdr *)(out.bytes + VXLAN_GPE_OUTER_SIZE)),
+			assert_int_equal(nsh_ttl((const struct nsh_hdr *)(out.bytes + OUTER_GPE4_SIZE)),
 				rows[i].out);
 		frame_transport(&in, 999, 254, rows[i].in);
 		expect(f, "unknown SPI", CORE, &in, rows[i].unknown);
@@ -147,7 +147,7 @@ through_and_out(struct fixture *f, const char *what)
 	assert_int_equal(fixture_serve(f, FW_1), 1);
 	expect_text(what, fixture_verdict(f), "to core");
 	assert_true(fixture_take(f, CORE, &out));
-	frame_pull(&out, VXLAN_GPE_OUTER_SIZE);
+	frame_pull(&out, OUTER_GPE4_SIZE);
 	hdr = (struct nsh_hdr *)want.bytes;
 	nsh_ttl_set(hdr, (uint8_t)(nsh_ttl(hdr) - 1));
 	nsh_sp_set(hdr, nsh_sp(hdr) - 1);
@@ -205,7 +205,7 @@ transit_carries_next_protocols_0_to_6(void **state)
 		frame_md1(&in, 105, 254, 63, (uint8_t)np);
 		frame_gpe(&in, 50000);
 		expect(f, what, CORE, &in, np <= NSH_NP_IOAM ? "to core" : "nsh_ttl: nsh-proto");
-		in.bytes[VXLAN_GPE_OUTER_SIZE + 7] = 255;
+		in.bytes[OUTER_GPE4_SIZE + 7] = 255;
 		expect(f, what, CORE, &in, np <= NSH_NP_IOAM ? "to fw-1" : "nsh_ttl: nsh-proto");
 	}
 }
@@ -292,7 +292,7 @@ nsh_in_nsh_is_steered_by_the_outermost(void **state)
 	frame_md1(&in, 105, 254, 63, NSH_NP_NSH);
 	frame_gpe(&in, 50000);
 	expect_frame(f, "nested", CORE, &in, "to core", CORE, &out);
-	frame_pull(&out, VXLAN_GPE_OUTER_SIZE + NSH_MD1_SIZE);
+	frame_pull(&out, OUTER_GPE4_SIZE + NSH_MD1_SIZE);
 	assert_frame_equal(&out, &want);
 }
 
