@@ -12,8 +12,8 @@
 static_assert(SFC_GROUP_SLOTS == 1u << SLOT_BITS, "slots are chosen by a mask");
 
 /* FNV-1a, 64 bits (draft-eastlake-fnv): offset basis and prime. */
-static uint64_t
-hash_name(const char *name)
+uint64_t
+sfc_name_hash(const char *name)
 {
 	uint64_t h = 0xcbf29ce484222325u;
 
@@ -84,7 +84,7 @@ fill(const struct sfc_config *config, const struct sfc_target *target, uint32_t 
 		slot[s] = SFC_NONE;
 	for (uint32_t t = first; t < first + n; t++) {
 		const struct sfc_instance *instance = &config->instance[target[t].instance];
-		uint64_t seed = hash_name(instance->name);
+		uint64_t seed = sfc_name_hash(instance->name);
 
 		for (uint32_t s = 0; s < SFC_GROUP_SLOTS; s++) {
 			uint64_t cost = minus_log2(draw(seed, s));
@@ -118,7 +118,7 @@ choose(const struct sfc_table *table, uint32_t first, uint32_t n, const uint16_t
 	const uint8_t *up, uint32_t hash)
 {
 	uint16_t chosen = SFC_NONE;
-	uint16_t best = UINT16_MAX;
+	uint32_t best = UINT16_MAX + 1; /* beyond every distance: the one just before the owner counts, too */
 	uint16_t start;
 
 	if (n == 0)
@@ -126,7 +126,7 @@ choose(const struct sfc_table *table, uint32_t first, uint32_t n, const uint16_t
 	for (uint32_t i = 0; i < PROBES; i++) {
 		uint16_t t = slot[(hash + i) & (SFC_GROUP_SLOTS - 1)];
 
-		if (up[table->target[t].instance])
+		if (up[table->target[t].instance] == SFC_UP)
 			return t;
 	}
 	/* The first one up after the owner, counted in the file's order, which every node shares. */
@@ -134,7 +134,7 @@ choose(const struct sfc_table *table, uint32_t first, uint32_t n, const uint16_t
 	for (uint32_t t = first; t < first + n; t++) {
 		uint16_t distance = (uint16_t)(table->target[t].instance - start);
 
-		if (up[table->target[t].instance] && distance < best) {
+		if (up[table->target[t].instance] == SFC_UP && distance < best) {
 			best = distance;
 			chosen = (uint16_t)t;
 		}

@@ -6,6 +6,10 @@
 
 #include "sfc_table.h"
 
+/** FNV-1a of a name, 64 bits (draft-eastlake-fnv): who an instance or function is on every node. Thread: any.
+ */
+uint64_t sfc_name_hash(const char *name);
+
 /**
  * Give every slot of a group to one of its targets, over all of them and over the local ones.
  *

@@ -41,6 +41,26 @@ sfc_ledger_json(const struct sfc_ledger *ledger)
 		integer(ledger->in_flight), "dropped", drops);
 }
 
+json_t *
+sfc_steering_json(const struct sfc_steering *s)
+{
+	const struct {
+		const char *name;
+		uint64_t n;
+	} counter[] = {
+		{"reclassified", s->reclassified}, {"repinned", s->repinned}, {"bypassed", s->bypassed}};
+	json_t *object = NULL;
+
+	for (size_t i = 0; i < sizeof(counter) / sizeof(counter[0]); i++) {
+		if (counter[i].n == 0)
+			continue;
+		if (object == NULL)
+			object = json_object();
+		json_object_set_new(object, counter[i].name, integer(counter[i].n));
+	}
+	return object;
+}
+
 /* Metric names are a guest's own words: what is not printable ASCII becomes '_', so that JSON stays JSON. */
 static json_t *
 metrics(const struct sfc_report_instance *instance)
@@ -82,6 +102,6 @@ sfc_report_json(const struct sfc_report *report)
 					   integer(instance->boot_us), "rx", integer(instance->rx), "tx",
 					   integer(instance->tx), "metrics", metrics(instance)));
 	}
-	return json_pack("{s:o, s:o, s:o}", "ledger", sfc_ledger_json(&report->ledger), "paths", paths,
-		"instances", instances);
+	return json_pack("{s:o, s:o, s:o, s:o*}", "ledger", sfc_ledger_json(&report->ledger), "paths", paths,
+		"instances", instances, "steering", sfc_steering_json(&report->steering));
 }

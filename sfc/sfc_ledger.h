@@ -26,6 +26,13 @@ struct sfc_ledger {
 /* True when the equation above holds. */
 bool sfc_ledger_balanced(const struct sfc_ledger *ledger);
 
+/* Frames that did not go where their flow or path first said. Not part of the equation. */
+struct sfc_steering {
+	uint64_t reclassified; /* moved to another path by a function that may */
+	uint64_t repinned;     /* flows that moved to another instance because theirs was down */
+	uint64_t bypassed;     /* steps over a function that was down */
+};
+
 struct sfc_report_path {
 	const char *name;
 	uint32_t spi;
@@ -51,6 +58,7 @@ struct sfc_report_instance {
 
 struct sfc_report {
 	struct sfc_ledger ledger;
+	struct sfc_steering steering;
 	const struct sfc_report_path *path;
 	unsigned int n_paths;
 	const struct sfc_report_instance *instance;
@@ -60,7 +68,11 @@ struct sfc_report {
 /** {"balanced":..,"received":..,...,"dropped":{REASON:N}}: only reasons with N > 0. New reference. */
 json_t *sfc_ledger_json(const struct sfc_ledger *ledger);
 
-/** {"ledger":L,"paths":[...],"instances":[...]}. New reference. */
+/** {"reclassified":N,"repinned":N,"bypassed":N}: only those with N > 0; NULL when there is none. New
+ * reference. */
+json_t *sfc_steering_json(const struct sfc_steering *steering);
+
+/** {"ledger":L,"paths":[...],"instances":[...]}, and "steering" when there was any. New reference. */
 json_t *sfc_report_json(const struct sfc_report *report);
 
 #endif

@@ -50,6 +50,13 @@ enum sfc_target_kind {
 	SFC_TARGET_REMOTE, /* instance on another node: `index` = remote */
 };
 
+/* Of an instance, beside the table. */
+enum sfc_state {
+	SFC_DOWN,
+	SFC_UP,
+	SFC_DRAINING, /* keeps the flows it has; is chosen for no other */
+};
+
 /* One instance as a next hop. */
 struct sfc_target {
 	uint16_t kind; /* enum sfc_target_kind */
@@ -174,7 +181,7 @@ bool sfp_has_function(const struct sfc_table *table, uint32_t spi, uint16_t func
 /**
  * Choose an instance by flow hash.
  *
- * @param up          flag per instance of the config, 1 = up; remote ones are up unless told otherwise.
+ * @param up          enum sfc_state per instance of the config; only those that are up are chosen.
  * @param hash        of the flow, the same for both directions.
  * @param local_only  the frame came over a transport: a local instance if one is up, else a remote one.
  * @return            target index in table->target, or SFC_NONE when all are down.

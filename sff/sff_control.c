@@ -179,7 +179,8 @@ run(struct sff_node *node, int signals, bool *said, bool *died)
 }
 
 static void
-print_report(const struct sff_options *options, json_t *event, const struct sfc_ledger *ledger)
+print_report(const struct sff_options *options, json_t *event, const struct sfc_ledger *ledger,
+	const struct sfc_steering *steering)
 {
 	if (options->report_fd >= 0) {
 		sff_event_send(options->report_fd, event);
@@ -190,6 +191,7 @@ print_report(const struct sff_options *options, json_t *event, const struct sfc_
 		fputc('\n', stdout);
 	} else {
 		sff_report_print(stdout, ledger);
+		sff_report_print_steering(stdout, steering);
 	}
 	fflush(stdout);
 	json_decref(event);
@@ -209,12 +211,14 @@ settle(struct sff_node *node, bool died, enum verdict verdict)
 		.seconds = (double)(first->last_tsc - first->begin_tsc) / (double)rte_get_tsc_hz(),
 	};
 	const char *failure = NULL;
+	struct sfc_steering steering;
 	struct sfc_ledger ledger;
 	int flushed = sff_ports_flush(&node->plane);
 
 	json_t *event = sff_report_event(&sources, &ledger);
 
-	print_report(node->options, event, &ledger);
+	sff_report_steering(&sources, &steering);
+	print_report(node->options, event, &ledger, &steering);
 	if (node->captures != NULL)
 		failure = pmd_captures_error(node->captures);
 	if (failure != NULL)

@@ -21,24 +21,77 @@
 /* A replay waits this long for a guest without any progress (design: `sf-stuck`). */
 #define STUCK_SECONDS 2u
 
+void
+sff_view_destroy(struct sff_view *view)
+{
+	free(view->hop);
+	free(view->path);
+	free(view->tx);
+	free(view->written_off);
+	*view = (struct sff_view){0};
+}
+
+int
+sff_view_create(const struct sff_plane *plane, struct sff_pins *pins, struct sff_view *view)
+{
+	*view = (struct sff_view){
+		.plane = plane,
+		.pins = pins,
+		.hop = calloc(plane->table->n_entries + 1, sizeof(view->hop[0])),
+		.path = calloc(plane->table->n_paths + 1, sizeof(view->path[0])),
+		.tx = calloc(plane->n_ports + 1u, sizeof(view->tx[0])),
+		.written_off = calloc(plane->n_ports + 1u, sizeof(view->written_off[0])),
+	};
+	if (view->hop != NULL && view->path != NULL && view->tx != NULL && view->written_off != NULL)
+		return 0;
+	sff_view_destroy(view);
+	return -ENOMEM;
+}
+
+static void
+exchange(struct sff_lcore *lc, struct sff_view *view)
+{
+	struct sff_view old = {
+		.plane = lc->plane,
+		.pins = lc->pins,
+		.hop = lc->hop,
+		.path = lc->path,
+		.tx = lc->tx,
+		.written_off = lc->written_off,
+	};
+
+	lc->plane = view->plane;
+	lc->pins = view->pins;
+	lc->hop = view->hop;
+	lc->path = view->path;
+	lc->tx = view->tx;
+	lc->written_off = view->written_off;
+	*view = old;
+}
+
+void
+sff_lcore_exchange(struct sff_lcore *lc, struct sff_view *view)
+{
+	for (uint16_t p = 0; p < lc->plane->n_ports; p++)
+		sff_tx_flush(lc, p, true);
+	exchange(lc, view);
+}
+
 int
 sff_lcore_create(const struct sff_plane *plane, uint16_t queue, struct sff_lcore **out)
 {
 	struct sff_lcore *lc = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*lc));
+	struct sff_view view;
 
 	if (lc == NULL)
 		return -ENOMEM;
 	memset(lc, 0, sizeof(*lc));
-	lc->plane = plane;
-	lc->queue = queue;
-	lc->hop = calloc(plane->table->n_entries + 1, sizeof(lc->hop[0]));
-	lc->path = calloc(plane->table->n_paths + 1, sizeof(lc->path[0]));
-	lc->tx = calloc(plane->n_ports + 1u, sizeof(lc->tx[0]));
-	lc->written_off = calloc(plane->n_ports + 1u, sizeof(lc->written_off[0]));
-	if (lc->hop == NULL || lc->path == NULL || lc->tx == NULL || lc->written_off == NULL) {
+	if (sff_view_create(plane, NULL, &view) != 0) {
 		sff_lcore_destroy(lc);
 		return -ENOMEM;
 	}
+	exchange(lc, &view);
+	lc->queue = queue;
 	*out = lc;
 	return 0;
 }
@@ -61,12 +114,13 @@ static uint64_t
 in_sf(const struct sff_lcore *lc, uint16_t p)
 {
 	const struct sff_port *port = &lc->plane->port[p];
+	struct pmd_port *pmd = sff_port_pmd(port);
 	struct pmd_vm_queue_stats stats;
 	uint64_t gone;
 
-	if (!pmd_vm_up(port->pmd))
+	if (pmd == NULL || !pmd_vm_up(pmd))
 		return 0;
-	pmd_vm_queue_stats(port->pmd, lc->queue, &stats);
+	pmd_vm_queue_stats(pmd, lc->queue, &stats);
 	gone = stats.dequeued + stats.malformed + lc->written_off[p];
 	if (port->consumed != NULL)
 		gone += RTE_MIN(*port->consumed, stats.enqueued);
@@ -96,7 +150,8 @@ receive(struct sff_lcore *lc, uint16_t p, uint16_t want)
 	};
 	const struct sff_port *port = &lc->plane->port[p];
 	struct sff_burst *b = &lc->burst[0];
-	uint16_t n = pmd_rx(port->pmd, lc->queue, b->pkt, want);
+	struct pmd_port *pmd = sff_port_pmd(port);
+	uint16_t n = likely(pmd != NULL) ? pmd_rx(pmd, lc->queue, b->pkt, want) : 0;
 
 	if (n == 0)
 		return 0;
@@ -236,9 +291,17 @@ sff_lcore_main(void *arg)
 	lc->begin_tsc = lc->last_tsc = since;
 	rte_rcu_qsbr_thread_online(lc->qsbr, thread);
 	while ((order = atomic_load_explicit(&lc->order, memory_order_relaxed)) != SFF_ORDER_STOP) {
+		struct sff_view *next = atomic_load_explicit(&lc->next, memory_order_acquire);
 		uint64_t start = rte_rdtsc();
-		uint32_t work = sff_lcore_poll(lc, order == SFF_ORDER_RUN);
+		uint32_t work;
 
+		if (unlikely(next != NULL)) {
+			sff_lcore_exchange(lc, next);
+			atomic_store_explicit(&lc->next, NULL, memory_order_release);
+		}
+		if (lc->pins != NULL)
+			lc->pins->now = (uint32_t)(start >> SFF_PIN_TICK_BITS);
+		work = sff_lcore_poll(lc, order == SFF_ORDER_RUN);
 		rte_rcu_qsbr_quiescent(lc->qsbr, thread);
 		if (work > 0) {
 			lc->last_tsc = rte_rdtsc();

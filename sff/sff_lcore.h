@@ -6,8 +6,11 @@
 #ifndef SFF_LCORE_H
 #define SFF_LCORE_H
 
+#include "sff_pin.h"
 #include "sff_plane.h"
 #include "sff_stage.h"
+
+#include "sfc_ledger.h"
 
 #include <rte_common.h>
 #include <rte_rcu_qsbr.h>
@@ -58,10 +61,21 @@ enum sff_lcore_order {
 	SFF_ORDER_STOP,  /* end now */
 };
 
+/* What of a worker belongs to one plane: made and freed by control, exchanged by the worker. */
+struct sff_view {
+	const struct sff_plane *plane;
+	struct sff_pins *pins;
+	struct sff_hop_count *hop;
+	struct sff_path_count *path;
+	struct sff_tx *tx;
+	uint64_t *written_off;
+};
+
 /* dataplane: rw; control reads the counters relaxed. Cold configuration first. */
 struct sff_lcore {
 	const struct sff_plane *plane;
 	struct cls_flows *flows;
+	struct sff_pins *pins; /* NULL while no function has a choice */
 	struct rte_rcu_qsbr *qsbr;
 	struct sff_stamps *stamps;     /* replay: carries time stamps over the VM ports; else NULL */
 	struct pmd_captures *captures; /* replay: done when it is; else NULL */
@@ -71,11 +85,14 @@ struct sff_lcore {
 	uint16_t lockstep;     /* frames per step */
 	_Atomic uint8_t order; /* enum sff_lcore_order; ctlplane: w */
 	_Atomic bool done;     /* the loop has ended */
+	/* Another plane to work by: ctlplane stores it, the worker exchanges it for what it had and stores
+	 * NULL. */
+	struct sff_view *_Atomic next;
 
 	/* Counters, plain ++ by this lcore. */
 	uint64_t received, sent;
 	uint64_t dropped[SFC_DROP_MAX];
-	uint64_t reclassified; /* moved to another path by an SF that may */
+	struct sfc_steering steering;
 	struct sff_stage_count stage[SFF_STAGE_MAX];
 	struct sff_hop_count *hop;   /* per table entry */
 	struct sff_path_count *path; /* per path */
@@ -102,6 +119,21 @@ struct sff_lcore {
  */
 int sff_lcore_create(const struct sff_plane *plane, uint16_t queue, struct sff_lcore **lc);
 void sff_lcore_destroy(struct sff_lcore *lc);
+
+/** Allocate what a worker needs for a plane. @param pins  kept as it is. @return 0 or -ENOMEM. Thread:
+ * control. */
+int sff_view_create(const struct sff_plane *plane, struct sff_pins *pins, struct sff_view *view);
+/** Free it, but for its plane and pins. */
+void sff_view_destroy(struct sff_view *view);
+
+/**
+ * Work by another plane from here on, between two passes: no frame sees half a change. Transmit buffers are
+ * emptied first.
+ *
+ * @param view  in: the new one; out: what the worker had until now, counters at rest.
+ * Thread: the lcore.
+ */
+void sff_lcore_exchange(struct sff_lcore *lc, struct sff_view *view);
 
 /**
  * The loop: poll, run, transmit, until told to end, or everything was read and drained in a replay.

@@ -5,6 +5,7 @@
 #include "sff_report.h"
 #include "sff_stamp.h"
 
+#include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_launch.h>
@@ -205,6 +206,20 @@ sff_node_connect(struct sff_node *node)
 	return waiting > 0 ? -EAGAIN : 0;
 }
 
+/* Memory for what flows met, only where something is remembered. */
+static int
+create_pins(const struct sff_node *node, struct sff_lcore *lc)
+{
+	uint32_t g = 0;
+
+	while (g < node->table->n_groups && !node->plane.pinned[g])
+		g++;
+	if (g == node->table->n_groups)
+		return 0;
+	return sff_pins_create(
+		node->config->node[node->index].flows / node->workers, rte_get_tsc_hz(), &lc->pins);
+}
+
 int
 sff_node_launch(struct sff_node *node)
 {
@@ -228,6 +243,11 @@ sff_node_launch(struct sff_node *node)
 			err, sizeof(err));
 		if (rc != 0) {
 			sff_say(options, "error", "worker %u: %s", w, err);
+			return SFF_EXIT_USAGE;
+		}
+		rc = create_pins(node, lc);
+		if (rc != 0) {
+			sff_say(options, "error", "worker %u: no memory for pins", w);
 			return SFF_EXIT_USAGE;
 		}
 		lc->qsbr = node->qsbr;
@@ -263,6 +283,7 @@ sff_node_close(struct sff_node *node)
 		if (node->lcore[w] != NULL) {
 			if (node->lcore[w]->flows != NULL)
 				cls_flows_destroy(node->lcore[w]->flows);
+			sff_pins_destroy(node->lcore[w]->pins);
 			sff_lcore_destroy(node->lcore[w]);
 		}
 	sff_stamps_destroy(node->stamps);

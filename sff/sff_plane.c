@@ -25,6 +25,39 @@ impose(struct nsh_template *t, const struct sfc_table *table, const struct cls_a
 		t->size = (uint16_t)nsh_build_md2(t->bytes, path->sp, path->ttl, NSH_NP_ETHERNET, NULL, 0);
 }
 
+enum sfc_state
+sff_plane_admin(const struct sfc_instance *instance)
+{
+	static const uint8_t state[] = {
+		[SFC_ADMIN_UP] = SFC_UP,
+		[SFC_ADMIN_DRAIN] = SFC_DRAINING,
+		[SFC_ADMIN_DOWN] = SFC_DOWN,
+	};
+
+	return state[instance->admin];
+}
+
+/* Flows are remembered where there is a choice, or where new ones are told from old ones. */
+static int
+build_pinned(struct sff_plane *plane)
+{
+	const struct sfc_table *table = plane->table;
+	int rc = sff_identities_build(plane->config, table, &plane->identities);
+
+	plane->pinned = calloc(table->n_groups + 1, sizeof(plane->pinned[0]));
+	if (rc != 0 || plane->pinned == NULL)
+		return -ENOMEM;
+	for (uint32_t g = 0; g < table->n_groups; g++) {
+		const struct sfc_group *group = &table->group[g];
+		const struct sfc_target *target = &table->target[group->first_target];
+
+		plane->pinned[g] = group->n_targets > 1;
+		if (group->n_targets == 1)
+			plane->pinned[g] = plane->config->instance[target->instance].admin == SFC_ADMIN_DRAIN;
+	}
+	return 0;
+}
+
 int
 sff_plane_build(struct sff_plane *plane)
 {
@@ -38,16 +71,18 @@ sff_plane_build(struct sff_plane *plane)
 	plane->up = calloc(n_instances, sizeof(plane->up[0]));
 	plane->remote = calloc(n_remotes, sizeof(plane->remote[0]));
 	plane->impose = calloc(plane->n_verdicts, sizeof(plane->impose[0]));
-	if (plane->port_of_instance == NULL || plane->up == NULL || plane->remote == NULL ||
-		plane->impose == NULL) {
+	if (build_pinned(plane) != 0 || plane->port_of_instance == NULL || plane->up == NULL ||
+		plane->remote == NULL || plane->impose == NULL) {
 		sff_plane_fini(plane);
 		return -ENOMEM;
 	}
 
 	for (unsigned int i = 0; i < config->n_instances; i++) {
 		plane->port_of_instance[i] = SFC_NONE;
-		/* Health of another node's instances is not known here: they are taken as up. */
-		plane->up[i] = config->instance[i].node != table->node;
+		/* Health of another node's instances is not known here: they are as the operator says. */
+		plane->up[i] = config->instance[i].node == table->node
+		                       ? SFC_DOWN
+		                       : sff_plane_admin(&config->instance[i]);
 	}
 	for (uint16_t p = plane->n_external; p < plane->n_ports; p++)
 		plane->port_of_instance[plane->port[p].instance] = p;
@@ -68,10 +103,13 @@ sff_plane_fini(struct sff_plane *plane)
 {
 	free(plane->port_of_instance);
 	free(plane->up);
+	free(plane->pinned);
+	sff_identities_fini(&plane->identities);
 	free(plane->remote);
 	free(plane->impose);
 	plane->port_of_instance = NULL;
 	plane->up = NULL;
+	plane->pinned = NULL;
 	plane->remote = NULL;
 	plane->impose = NULL;
 }

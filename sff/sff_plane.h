@@ -11,6 +11,7 @@
 #include "nsh_build.h"
 #include "pmd.h"
 #include "sfc_table.h"
+#include "sff_identity.h"
 #include "vxlan_gpe.h"
 
 #include <stdbool.h>
@@ -23,6 +24,8 @@ enum sff_port_kind {
 };
 
 struct sff_port {
+	/* SF: NULL while its VM is away. Written by control, read by lcores (sff_port_pmd), so never freed
+	 * before all of them reported a quiescent state. */
 	struct pmd_port *pmd;
 	uint8_t kind;      /* enum sff_port_kind */
 	bool secure;       /* NSH of secure paths may arrive here */
@@ -37,6 +40,12 @@ struct sff_port {
 	const volatile uint64_t *consumed;
 };
 
+static inline struct pmd_port *
+sff_port_pmd(const struct sff_port *port)
+{
+	return __atomic_load_n(&port->pmd, __ATOMIC_ACQUIRE);
+}
+
 struct sff_plane {
 	const struct sfc_config *config;
 	const struct sfc_table *table;
@@ -49,7 +58,9 @@ struct sff_plane {
 	struct vxlan_gpe_template *remote; /* per table remote */
 	struct nsh_template *impose;       /* per classifier verdict: the header to push */
 	uint32_t n_verdicts;
-	uint8_t *up;         /* per config instance: 1 = takes packets. Written by control, read by lcores. */
+	uint8_t *up;     /* per config instance: enum sfc_state. Written by control, read by lcores. */
+	uint8_t *pinned; /* per group: flows stay with their instances. Written by control, read by lcores. */
+	struct sff_identities identities;
 	uint32_t hash_seed;  /* of flow hashes */
 	bool learns_reverse; /* some path that ends here has a reverse path */
 };
@@ -64,6 +75,9 @@ extern const uint8_t sff_sf_side_mac[6];
  * @return       0 or -ENOMEM. Thread: control.
  */
 int sff_plane_build(struct sff_plane *plane);
+
+/** What the operator wants of an instance, as its state while it is healthy. */
+enum sfc_state sff_plane_admin(const struct sfc_instance *instance);
 
 /** Free what sff_plane_build allocated. */
 void sff_plane_fini(struct sff_plane *plane);

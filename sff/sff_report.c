@@ -108,6 +108,17 @@ sff_report_ledger(const struct sff_sources *s, struct sfc_ledger *ledger)
 	}
 }
 
+void
+sff_report_steering(const struct sff_sources *s, struct sfc_steering *steering)
+{
+	*steering = (struct sfc_steering){0};
+	for (unsigned int l = 0; l < s->n_lcores; l++) {
+		steering->reclassified += s->lcore[l]->steering.reclassified;
+		steering->repinned += s->lcore[l]->steering.repinned;
+		steering->bypassed += s->lcore[l]->steering.bypassed;
+	}
+}
+
 /* A guest's metrics, copied and cleaned: it may change them while we look. Returns how many. */
 static unsigned int
 read_metrics(const struct sff_vm *vm, struct sfc_report_metric **out)
@@ -220,6 +231,7 @@ sff_report_event(const struct sff_sources *s, struct sfc_ledger *ledger)
 	if (path == NULL || instance == NULL)
 		goto out;
 	report.ledger = *ledger;
+	sff_report_steering(s, &report.steering);
 	for (unsigned int p = 0; p < config->n_paths; p++) {
 		path[p] = (struct sfc_report_path){.name = config->path[p].name, .spi = config->path[p].spi};
 		for (unsigned int l = 0; l < s->n_lcores; l++) {
@@ -276,6 +288,20 @@ sff_report_print(FILE *file, const struct sfc_ledger *ledger)
 				sfc_drop_name(d), sfc_drop_help(d));
 	fprintf(file, "in flight   %12llu\n", (unsigned long long)ledger->in_flight);
 	fprintf(file, "%s\n", sfc_ledger_balanced(ledger) ? "balanced" : "NOT BALANCED");
+}
+
+void
+sff_report_print_steering(FILE *file, const struct sfc_steering *steering)
+{
+	if (steering->reclassified > 0)
+		fprintf(file, "reclassified %11llu  moved to another path by a function\n",
+			(unsigned long long)steering->reclassified);
+	if (steering->repinned > 0)
+		fprintf(file, "repinned    %12llu  flows moved from an instance that was down\n",
+			(unsigned long long)steering->repinned);
+	if (steering->bypassed > 0)
+		fprintf(file, "bypassed    %12llu  steps over a function that was down\n",
+			(unsigned long long)steering->bypassed);
 }
 
 void

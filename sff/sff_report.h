@@ -27,6 +27,9 @@ struct sff_sources {
 /** Sum the ledger alone. Thread: control; exact once the lcores have ended. */
 void sff_report_ledger(const struct sff_sources *sources, struct sfc_ledger *ledger);
 
+/** Sum what was steered away from its first way. Thread: control. */
+void sff_report_steering(const struct sff_sources *sources, struct sfc_steering *steering);
+
 /**
  * Everything a replay reports: {"event":"report","report":{...},"hops":[...],"rates":{...},"consumed":[...]}.
  *
@@ -37,6 +40,8 @@ json_t *sff_report_event(const struct sff_sources *sources, struct sfc_ledger *l
 
 /** Print a ledger for people. */
 void sff_report_print(FILE *file, const struct sfc_ledger *ledger);
+/** Print what was steered away from its first way, if anything was. */
+void sff_report_print_steering(FILE *file, const struct sfc_steering *steering);
 
 /** Write one JSON document and a newline to `fd` (-1: nothing) and release it. */
 void sff_event_send(int fd, json_t *event);

@@ -5,11 +5,11 @@
 
 /* The name under which a port that takes no more loses a frame. */
 static enum sfc_drop
-reason(const struct sff_port *port)
+reason(const struct sff_port *port, const struct pmd_port *pmd)
 {
 	if (port->kind != SFF_PORT_SF)
 		return SFC_DROP_TX_FULL;
-	return pmd_vm_up(port->pmd) ? SFC_DROP_SF_RING_FULL : SFC_DROP_SF_DOWN;
+	return pmd != NULL && pmd_vm_up(pmd) ? SFC_DROP_SF_RING_FULL : SFC_DROP_SF_DOWN;
 }
 
 uint16_t
@@ -17,6 +17,7 @@ sff_tx_flush(struct sff_lcore *lc, uint16_t port_index, bool force)
 {
 	const struct sff_port *port = &lc->plane->port[port_index];
 	struct sff_tx *tx = &lc->tx[port_index];
+	struct pmd_port *pmd = sff_port_pmd(port);
 	bool sf = port->kind == SFF_PORT_SF;
 	uint16_t taken, left;
 
@@ -26,7 +27,7 @@ sff_tx_flush(struct sff_lcore *lc, uint16_t port_index, bool force)
 		sff_stamps_note(lc->stamps, port_index, tx->pkt, tx->n);
 	if (!sf && lc->feed == SFF_FEED_LOCKSTEP)
 		sff_stamps_sort(lc->stamps, tx->pkt, tx->n);
-	taken = pmd_tx(port->pmd, lc->queue, tx->pkt, tx->n);
+	taken = likely(pmd != NULL) ? pmd_tx(pmd, lc->queue, tx->pkt, tx->n) : 0;
 	if (sf && lc->stamps != NULL)
 		sff_stamps_keep(lc->stamps, port_index, taken);
 	if (!sf)
@@ -36,12 +37,12 @@ sff_tx_flush(struct sff_lcore *lc, uint16_t port_index, bool force)
 		tx->n = 0;
 		return taken;
 	}
-	if (!force && sf && lc->feed != SFF_FEED_LIVE && pmd_vm_up(port->pmd)) {
+	if (!force && sf && lc->feed != SFF_FEED_LIVE && pmd != NULL && pmd_vm_up(pmd)) {
 		memmove(tx->pkt, &tx->pkt[taken], left * sizeof(tx->pkt[0]));
 		tx->n = left;
 		return taken;
 	}
-	sff_drop(lc, &tx->pkt[taken], left, reason(port));
+	sff_drop(lc, &tx->pkt[taken], left, reason(port, pmd));
 	tx->n = 0;
 	return taken;
 }

@@ -38,7 +38,7 @@ branch(struct sff_lcore *lc, const struct sff_port *port, uint32_t sp)
 		return SFF_NEXT_DROP(SFC_DROP_SF_INDEX);
 	if (entry != NULL && table->path[entry->path].sp == sp &&
 		sfc_group_may_branch(table, &table->group[port->function], entry->path)) {
-		lc->reclassified++;
+		lc->steering.reclassified++;
 		return SFF_STAGE_NSH_TTL;
 	}
 	/* On a path of its own, or one it may choose, only the index is wrong. */

@@ -10,6 +10,60 @@ no_entry(uint32_t sp, int known_spi)
 	return SFF_NEXT_DROP((sp & 0xff) == 0 ? SFC_DROP_SI_ZERO : SFC_DROP_NO_HOP);
 }
 
+/*
+ * The instance this flow met before, if it still can be met; else one by hash, which is remembered. A frame
+ * that came over a transport stays here if it can (see sfc_group_choose), so for it a pin to another node
+ * says nothing.
+ */
+static uint16_t
+choose_pinned(struct sff_lcore *lc, const struct sfc_group *group, uint16_t g, uint32_t hash, bool transport)
+{
+	const struct sff_plane *plane = lc->plane;
+	const struct sfc_table *table = plane->table;
+	uint64_t key = sff_pin_key(plane->identities.function[g], hash);
+	struct sff_pin *pin = sff_pin_find(lc->pins, key);
+	uint16_t chosen;
+	uint32_t id;
+
+	if (pin != NULL && sff_pin_is_live(lc->pins, pin)) {
+		uint16_t t = sff_identity_target(&plane->identities, g, pin->instance);
+
+		if (t != SFC_NONE && plane->up[table->target[t].instance] != SFC_DOWN) {
+			if (unlikely(transport && table->target[t].kind == SFC_TARGET_REMOTE))
+				return sfc_group_choose(table, group, plane->up, hash, transport);
+			sff_pin_touch(lc->pins, pin);
+			return t;
+		}
+	}
+	chosen = sfc_group_choose(table, group, plane->up, hash, transport);
+	if (chosen == SFC_NONE || (transport && table->target[chosen].kind == SFC_TARGET_REMOTE))
+		return chosen;
+	id = plane->identities.instance[table->target[chosen].instance];
+	if (unlikely(plane->identities.function[g] == 0 || id == 0))
+		return chosen;
+	if (pin == NULL) {
+		sff_pin_add(lc->pins, key, id);
+		return chosen;
+	}
+	if (sff_pin_is_live(lc->pins, pin) && pin->instance != id)
+		lc->steering.repinned++;
+	pin->instance = id;
+	pin->used = lc->pins->now;
+	return chosen;
+}
+
+static uint16_t
+choose(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta, uint16_t g, bool transport)
+{
+	const struct sfc_table *table = lc->plane->table;
+	const struct sfc_group *group = &table->group[g];
+
+	if (lc->plane->pinned[g] && likely(lc->pins != NULL))
+		return choose_pinned(lc, group, g, sff_flow_hash(lc, m, meta), transport);
+	return sfc_group_choose(table, group, lc->plane->up,
+		group->n_targets > 1 ? sff_flow_hash(lc, m, meta) : 0, transport);
+}
+
 static uint8_t
 lookup(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 {
@@ -45,8 +99,7 @@ lookup(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 		}
 
 		group = &table->group[entry->index];
-		chosen = sfc_group_choose(table, group, plane->up,
-			group->n_targets > 1 ? sff_flow_hash(lc, m, meta) : 0, transport);
+		chosen = choose(lc, m, meta, entry->index, transport);
 		if (likely(chosen != SFC_NONE)) {
 			const struct sfc_target *target = &table->target[chosen];
 
@@ -60,6 +113,7 @@ lookup(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 		if (group->on_failure == SFC_ON_FAILURE_CLOSED)
 			return SFF_NEXT_DROP(SFC_DROP_SF_DOWN);
 		/* Bypass: as if it had been served. A hop is never at SI 0, so this cannot wrap. */
+		lc->steering.bypassed++;
 		nsh_sp_set(rte_pktmbuf_mtod(m, struct nsh_hdr *), --meta->sp);
 	}
 }

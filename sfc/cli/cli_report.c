@@ -194,6 +194,26 @@ print_ledger(const json_t *ledger, const json_t *consumed)
 }
 
 static void
+print_steering(const json_t *steering)
+{
+	static const struct {
+		const char *name, *help;
+	} rows[] = {{"reclassified", "frames moved to another path by a function"},
+		{"repinned", "flows moved from an instance that was down"},
+		{"bypassed", "steps over a function that was down"}};
+	struct cli_table table = {.n_columns = 3, .align = "lrl"};
+
+	if (steering == NULL)
+		return;
+	cli_heading(stdout, "steering");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (cli_json_get_number(steering, rows[i].name) > 0)
+			ledger_row(&table, "", rows[i].name, cli_json_get_number(steering, rows[i].name),
+				rows[i].help);
+	cli_table_print(&table, stdout);
+}
+
+static void
 print_verdict(const json_t *event, const json_t *ledger)
 {
 	static const char *const extra[] = {"originated", "replicated"};
@@ -273,6 +293,7 @@ cli_report_print(const struct cli_replay *r, const json_t *event)
 	print_hops(json_object_get(event, "hops"));
 	print_instances(json_object_get(report, "instances"));
 	print_ledger(ledger, json_object_get(event, "consumed"));
+	print_steering(json_object_get(report, "steering"));
 	print_captures(r);
 	print_verdict(event, ledger);
 	print_rates(json_object_get(event, "rates"));

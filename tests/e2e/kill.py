@@ -66,6 +66,7 @@ def test_a_bypassed_function_that_is_down_loses_only_what_was_inside(work):
     e2e.check_report(report)
     drops = e2e.drops(report)
     equal(drops.get("sf-down", 0), 0, "sf-down")
+    e2e.check(report["steering"]["bypassed"] > 0, f"steering is {report['steering']}")
     equal(
         report["ledger"]["sent"] + drops.get("sf-lost", 0) + drops.get("sf-stuck", 0),
         len(e2e.without_denied(work, MIXED)),

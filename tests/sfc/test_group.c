@@ -225,6 +225,29 @@ the_last_instance_up_gets_everything(void **state)
 	sfc_table_free(t);
 }
 
+/* Wherever it stands in the file: also just before the owner of a slot. */
+static void
+any_instance_may_be_the_last_one_up(void **state)
+{
+	static const struct member members[] = {
+		{"a", 1, 0}, {"b", 1, 0}, {"c", 1, 0}, {"d", 1, 0}, {"e", 1, 0}, {"f", 1, 0}, {"g", 1, 0}};
+	struct sfc_table *t = group_of(members, 7, 0);
+	(void)state;
+
+	for (int last = 0; last < 7; last++) {
+		uint8_t up[7] = {0};
+
+		up[last] = SFC_UP;
+		for (uint32_t i = 0; i < SFC_GROUP_SLOTS; i++)
+			assert_int_equal(chosen(t, up, i, 0), last);
+		/* One that drains is not chosen, even when it is the only one. */
+		up[last] = SFC_DRAINING;
+		for (uint32_t i = 0; i < SFC_GROUP_SLOTS; i++)
+			assert_int_equal(chosen(t, up, i, 0), -1);
+	}
+	sfc_table_free(t);
+}
+
 static void
 from_a_transport_a_local_instance_comes_first(void **state)
 {
@@ -273,6 +296,7 @@ main(void)
 		cmocka_unit_test(the_order_in_the_file_does_not_matter),
 		cmocka_unit_test(a_down_instance_moves_only_its_own_flows),
 		cmocka_unit_test(the_last_instance_up_gets_everything),
+		cmocka_unit_test(any_instance_may_be_the_last_one_up),
 		cmocka_unit_test(from_a_transport_a_local_instance_comes_first),
 		cmocka_unit_test(a_function_without_instances_has_no_choice),
 	};

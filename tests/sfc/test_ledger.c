@@ -78,6 +78,20 @@ report_has_the_shape_others_rely_on(void **state)
 }
 
 static void
+steering_is_listed_when_there_was_any(void **state)
+{
+	struct sfc_steering s = {0};
+	(void)state;
+
+	assert_null(sfc_steering_json(&s));
+	s.bypassed = 2;
+	assert_json(sfc_steering_json(&s), "{\"bypassed\":2}");
+	s.reclassified = 1;
+	s.repinned = 3;
+	assert_json(sfc_steering_json(&s), "{\"reclassified\":1,\"repinned\":3,\"bypassed\":2}");
+}
+
+static void
 drop_names_are_unique_and_explained(void **state)
 {
 	(void)state;
@@ -99,6 +113,7 @@ main(void)
 		cmocka_unit_test(every_field_of_the_equation_counts),
 		cmocka_unit_test(ledger_lists_nonzero_drops_only),
 		cmocka_unit_test(report_has_the_shape_others_rely_on),
+		cmocka_unit_test(steering_is_listed_when_there_was_any),
 		cmocka_unit_test(drop_names_are_unique_and_explained),
 	};
 

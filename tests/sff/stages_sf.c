@@ -171,12 +171,12 @@ a4_an_sf_branches_only_to_where_its_function_may(void **state)
 		from_sf(f, TURN_1, rows[i].spi, rows[i].si, 62);
 		expect(f, rows[i].what, TURN_1, &in, rows[i].want);
 	}
-	assert_int_equal(f->lc->reclassified, 3);
+	assert_int_equal(f->lc->steering.reclassified, 3);
 	/* A function that lists nothing never does. */
-	branched = f->lc->reclassified;
+	branched = f->lc->steering.reclassified;
 	from_sf(f, FW_1, 120, 255, 62);
 	expect(f, "none listed", FW_1, &in, "sf_input: sf-reclassify");
-	assert_int_equal(f->lc->reclassified, branched);
+	assert_int_equal(f->lc->steering.reclassified, branched);
 }
 
 /* A4: the TTL goes on, and a branch counts as a visit of this SFF; N5: the rest of the header is as the SF

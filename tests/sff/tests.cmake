@@ -37,3 +37,8 @@ add_executable(make_sff_seeds EXCLUDE_FROM_ALL sff/make_seeds.c sff/samples.c ${
 target_link_libraries(make_sff_seeds PRIVATE sluice_sff sluice_flags)
 target_link_options(make_sff_seeds PRIVATE ${SFF_WRAP})
 target_compile_definitions(make_sff_seeds PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+
+# Tests around a configuration of their own.
+foreach(file instances)
+  sluice_test(sff ${file} LIBS sluice_sff SOURCES ${CMAKE_CURRENT_LIST_DIR}/rig.c ${CMAKE_CURRENT_LIST_DIR}/frames.c)
+endforeach()
