@@ -12,6 +12,7 @@ from e2e import PCAPS, equal
 MIXED = PCAPS / "mixed.pcap"
 # Far more than passes before the test is over.
 FOREVER = "1000000"
+TRANSMIT_BUFFER = 256  # frames: SFF_TX_BUFFER
 
 
 def started(work, *words, domain=None, json=True):
