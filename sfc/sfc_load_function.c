@@ -65,8 +65,10 @@ take_kind(struct sfc_load *load, const struct lyd_node *data, struct sfc_instanc
 {
 	const struct lyd_node *vm = sfc_data_child(data, "vm"), *attach = sfc_data_child(data, "attach");
 
-	if (attach)
-		sfc_load_error_node(load, attach, "attach is not available in this version (vm is)");
+	if (vm && attach)
+		sfc_load_error_node(load, attach, "'vm' and 'attach' exclude each other");
+	else if (attach)
+		sfc_load_attach(load, attach, instance->node, &instance->attach);
 	else if (!vm && !sfc_data_refused(data, "vm") && !sfc_data_refused(data, "attach"))
 		sfc_load_error_missing(load, sfc_data_yaml(data), "vm");
 	if (!vm)
@@ -100,17 +102,11 @@ static void
 take_function(struct sfc_load *load, const struct lyd_node *data, int index, struct sfc_function *function)
 {
 	struct sfc_config *config = load->config;
-	const struct lyd_node *entry = NULL, *aware = sfc_data_child(data, "nsh-aware");
-	const struct lyd_node *proxy = sfc_data_child(data, "proxy");
+	const struct lyd_node *entry = NULL;
 
 	function->name = sfc_load_copy(load, sfc_data_text(data, "name"));
 	function->nsh_aware = sfc_data_is(data, "nsh-aware", "true");
-	if (aware && !function->nsh_aware)
-		sfc_load_error_node(load, aware,
-			"nsh-aware 'false' (SFC proxy) is not available in this version (true is)");
-	if (proxy)
-		sfc_load_error_node(
-			load, proxy, "proxy is not available in this version (NSH-aware functions are)");
+	sfc_load_proxy(data, function);
 	function->on_failure =
 		sfc_data_is(data, "on-failure", "bypass") ? SFC_ON_FAILURE_BYPASS : SFC_ON_FAILURE_CLOSED;
 	function->instance =

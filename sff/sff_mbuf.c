@@ -28,6 +28,25 @@ sff_mbuf_gather(struct rte_mbuf *m, uint16_t want)
 	}
 }
 
+void *
+sff_mbuf_push(struct rte_mbuf **m, uint16_t size)
+{
+	struct rte_mbuf *head;
+
+	if (likely(rte_pktmbuf_headroom(*m) >= size + SFF_OUTER_ROOM))
+		return rte_pktmbuf_prepend(*m, size);
+	head = rte_pktmbuf_alloc((*m)->pool);
+	if (head == NULL)
+		return NULL;
+	rte_mbuf_dynfield_copy(head, *m);
+	head->port = (*m)->port;
+	rte_pktmbuf_append(head, size);
+	rte_pktmbuf_chain(head, *m);
+	*m = head;
+	sff_mbuf_gather(head, (uint16_t)RTE_MIN(head->pkt_len, SFF_HEADERS_MAX));
+	return rte_pktmbuf_mtod(head, void *);
+}
+
 void
 sff_mbuf_cut_segments(struct rte_mbuf *m, uint32_t size)
 {

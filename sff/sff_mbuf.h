@@ -31,6 +31,18 @@ sff_mbuf_contiguous(struct rte_mbuf *m, uint16_t want)
 	return m->data_len;
 }
 
+/* Room that the outer headers of every transport need: OUTER_SIZE_MAX of nsh/outer.h is for receiving; we
+ * send Ethernet with two tags, IPv6, UDP, a tunnel header and an inner Ethernet header at most. */
+#define SFF_OUTER_ROOM (22u + 40u + 8u + 8u + 14u)
+
+/**
+ * Put `size` bytes in front of a frame, with room for outer headers before them: in its headroom, else in a
+ * buffer of its own, into which the first bytes of the frame move.
+ *
+ * @return the new first byte of the frame *m, or NULL without a buffer; then nothing changed.
+ */
+void *sff_mbuf_push(struct rte_mbuf **m, uint16_t size);
+
 /** Cut a frame to `size` bytes; size <= pkt_len. */
 void sff_mbuf_cut_segments(struct rte_mbuf *m, uint32_t size);
 

@@ -102,7 +102,9 @@ fingerprint(const struct rte_mbuf *m)
 
 	if (size < ETH_HDR_SIZE + NSH_BASE_SIZE)
 		return m->pkt_len;
-	at += nsh_size(rte_pktmbuf_mtod_offset(m, const struct nsh_hdr *, ETH_HDR_SIZE));
+	/* An SF without NSH gets the frame that is inside. */
+	if (rte_pktmbuf_mtod(m, const struct eth_hdr *)->type == RTE_BE16(NSH_ETHERTYPE))
+		at += nsh_size(rte_pktmbuf_mtod_offset(m, const struct nsh_hdr *, ETH_HDR_SIZE));
 	if (at > size)
 		at = size;
 	bytes = RTE_MIN(size - at, FINGERPRINT_SIZE);

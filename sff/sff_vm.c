@@ -234,7 +234,7 @@ sff_vms_start(const struct sfc_config *config, int node, const struct sff_vms_co
 	for (unsigned int i = 0; i < config->n_instances; i++) {
 		struct sff_vm *vm = &vms->vm[vms->n];
 
-		if (config->instance[i].node != node)
+		if (config->instance[i].node != node || config->instance[i].attach.present)
 			continue;
 		*vm = (struct sff_vm){
 			.instance = &config->instance[i],
