@@ -125,7 +125,8 @@ struct sfc_proxy {
 	bool miss_template; /* a frame of no known flow takes the circuit's default header; else it is dropped
 	                     */
 	uint32_t idle_s;    /* seconds a flow's header is kept without use */
-	uint32_t flows;     /* most headers kept */
+	uint32_t flows;     /* most headers kept, over all workers */
+	bool carry_opaque;  /* take MD type 1 context of unknown layout along (RFC 8300, 2.4) */
 };
 
 struct sfc_function {
@@ -201,6 +202,20 @@ struct sfc_mirror {
 	char *to_file;                           /* already made absolute from the file's folder */
 };
 
+/* One thing wrong in a file. Line and column count from 1; 0 = the whole file. */
+struct sfc_error {
+	char *file;
+	unsigned int line;
+	unsigned int column;
+	char *path; /* where in the model: /sfc/path[name='web']/spi */
+	char *reason;
+};
+
+struct sfc_errors {
+	struct sfc_error *error;
+	unsigned int n;
+};
+
 struct sfc_config {
 	char *file;
 	struct sfc_node *node;
@@ -216,20 +231,7 @@ struct sfc_config {
 	struct sfc_mirror *mirror;
 	unsigned int n_mirrors;
 	enum sfc_action default_action; /* SFC_ACTION_FORWARD or SFC_ACTION_DROP */
-};
-
-/* One thing wrong in a file. Line and column count from 1; 0 = the whole file. */
-struct sfc_error {
-	char *file;
-	unsigned int line;
-	unsigned int column;
-	char *path; /* where in the model: /sfc/path[name='web']/spi */
-	char *reason;
-};
-
-struct sfc_errors {
-	struct sfc_error *error;
-	unsigned int n;
+	struct sfc_errors warnings;     /* what is not wrong, but should be known */
 };
 
 /**

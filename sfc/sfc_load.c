@@ -65,7 +65,8 @@ static void
 compile(struct sfc_load *load)
 {
 	static void (*const phase[])(struct sfc_load *) = {
-		sfc_load_nodes, sfc_load_functions, sfc_load_paths, sfc_load_rules, sfc_load_mirrors, sfc_load_domain};
+		sfc_load_nodes, sfc_load_functions, sfc_load_paths, sfc_load_rules, sfc_load_mirrors,
+		sfc_load_proxies, sfc_load_domain};
 	unsigned int i;
 
 	if (lyd_new_implicit_all(&load->tree, load->schema->ctx, LYD_IMPLICIT_NO_STATE, NULL))
@@ -105,10 +106,10 @@ sfc_load_memory(const struct sfc_schema *schema, const char *name, const void *b
 		sfc_load_tree(&load, root);
 	if (load.tree && !load.no_memory)
 		compile(&load);
-	if (load.tree && !load.no_memory && load.n_errors == 0)
+	if (load.tree && !load.no_memory && load.errors.n == 0)
 		validate(&load);
 	lyd_free_all(load.tree);
-	sfc_load_errors_take(&load, errors);
+	sfc_load_errors_take(&load, errors, load.config ? &load.config->warnings : NULL);
 	sfc_load_temp_free(&load);
 	if (!load.no_memory && errors->n == 0) {
 		*config = load.config;
@@ -125,7 +126,7 @@ refuse(const char *file, struct sfc_errors *errors, int rc, const char *reason)
 	struct sfc_load load = {.file = file};
 
 	sfc_load_error_position(&load, 0, 0, "%s", reason);
-	sfc_load_errors_take(&load, errors);
+	sfc_load_errors_take(&load, errors, NULL);
 	return load.no_memory ? -ENOMEM : rc;
 }
 

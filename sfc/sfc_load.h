@@ -61,6 +61,12 @@ struct sfc_load_error {
 	unsigned int order; /* of discovery: keeps the sort stable */
 };
 
+/* What is said about a file. */
+struct sfc_load_list {
+	struct sfc_load_error *error;
+	unsigned int n, size, more;
+};
+
 /* A name and what it stands for. */
 struct sfc_name {
 	const char *name;
@@ -81,8 +87,7 @@ struct sfc_load {
 	const char *folder; /* of the file, absolute; NULL when it has no name any more */
 	struct sfc_arena *arena;
 	bool no_memory;
-	struct sfc_load_error *error;
-	unsigned int n_errors, size_errors, more_errors;
+	struct sfc_load_list errors, warnings;
 	struct lyd_node *tree; /* container sfc */
 	struct sfc_config *config;
 	struct sfc_names nodes, ports, functions, instances, paths;
@@ -130,8 +135,11 @@ void sfc_load_error_missing(struct sfc_load *load, const struct sfc_yaml *yaml, 
 /** An error at a data node, or at its nearest ancestor that stands in the file. */
 void sfc_load_error_node(struct sfc_load *load, const struct lyd_node *node, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/** Hand the errors over, in file order. */
-void sfc_load_errors_take(struct sfc_load *load, struct sfc_errors *errors);
+/** Something that is not wrong, but that its author should know, at a data node. */
+void sfc_load_warning_node(struct sfc_load *load, const struct lyd_node *node, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/** Hand the errors and the warnings over, in file order. */
+void sfc_load_errors_take(struct sfc_load *load, struct sfc_errors *errors, struct sfc_errors *warnings);
 
 /* sfc_load_yaml.c: bytes -> YAML tree */
 
@@ -204,14 +212,49 @@ void sfc_load_mirrors(struct sfc_load *load);
 /** Port named PORT or NODE/PORT by a leaf; -1 and -1 with an error. */
 void sfc_load_port_ref(struct sfc_load *load, const struct lyd_node *leaf, int *node, int *port);
 
+/** The "mac" of an entry; false = there is none, or it is wrong, which an error says. */
+bool sfc_load_mac(struct sfc_load *load, const struct lyd_node *parent, uint8_t mac[6]);
+
+/* sfc_load_locator.c: locators of a node, then what holds among those of all nodes. */
+void sfc_load_locators(
+	struct sfc_load *load, const struct lyd_node *data, int node_index, struct sfc_node *node);
+void sfc_load_locators_check(struct sfc_load *load);
+/** The address of one machine; false with an error. */
+bool sfc_load_addr(struct sfc_load *load, const struct lyd_node *leaf, struct sfc_addr *address);
+
+/* sfc_load_proxy.c: functions without NSH, instances on the wire; and, once paths are known, whether each
+ * frame that comes back can be told from every other. */
+void sfc_load_proxy(const struct lyd_node *data, struct sfc_function *function);
+void sfc_load_attach(struct sfc_load *load, const struct lyd_node *data, int node, struct sfc_attach *attach);
+void sfc_load_proxies(struct sfc_load *load);
+
+/* sfc_load_domain.c: what nodes need to reach each other. */
+void sfc_load_domain(struct sfc_load *load);
+
+/* sfc_load_way.c: every two nodes that must talk can, and their links are wide enough. */
+struct sfc_load_way;
+struct sfc_load_ways {
+	struct sfc_load_way *way; /* per ordered pair of nodes */
+	uint64_t *at;             /* nodes where frames of a path can be */
+	unsigned int words;       /* of a set of nodes */
+};
+
+int sfc_load_ways_init(struct sfc_load *load, struct sfc_load_ways *ways, unsigned int words);
+/**
+ * Check the ways of one path.
+ *
+ * @param at        the path in the file.
+ * @param ingress   bit per node: where frames enter it.
+ * @param function  per function: bit per node with an instance.
+ */
+void sfc_load_ways(struct sfc_load *load, struct sfc_load_ways *ways, unsigned int path,
+	const struct lyd_node *at, const uint64_t *ingress, const uint64_t *function);
+
 /**
  * sfc_load_secure.c: a path that says `secure: true` keeps its word.
  *
  * @param nodes  bit per node: all that its frames can be on.
  */
 void sfc_load_secure(struct sfc_load *load, const struct sfc_path *path, const uint64_t *nodes);
-
-/* sfc_load_domain.c: what nodes need to reach each other. */
-void sfc_load_domain(struct sfc_load *load);
 
 #endif

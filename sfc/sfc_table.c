@@ -1,6 +1,8 @@
 #include "sfc_table.h"
 
 #include "sfc_group.h"
+#include "sfc_position.h"
+#include "sfc_way.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -27,27 +29,6 @@ invalid(const struct build *b, const char *format, ...)
 	vsnprintf(b->err, (size_t)b->err_size, format, args);
 	va_end(args);
 	return -EINVAL;
-}
-
-static uint32_t
-ipv4(const struct sfc_addr *a)
-{
-	return (uint32_t)a->bytes[0] << 24 | (uint32_t)a->bytes[1] << 16 | (uint32_t)a->bytes[2] << 8 |
-	       a->bytes[3];
-}
-
-/* The first VXLAN-GPE locator over IPv4; `with_port`: one that says which port it is behind. */
-static const struct sfc_locator *
-usable_locator(const struct sfc_node *node, bool with_port)
-{
-	for (unsigned int i = 0; i < node->n_locators; i++) {
-		const struct sfc_locator *l = &node->locator[i];
-
-		if (l->transport == SFC_TRANSPORT_VXLAN_GPE && l->address.family == 4 &&
-			(!with_port || l->port >= 0))
-			return l;
-	}
-	return NULL;
 }
 
 /* What this table's 16-bit indices and RFC 8300's fields can hold. */
@@ -106,13 +87,16 @@ allocate(struct build *b)
 	t->group = calloc(c->n_functions + 1, sizeof(*t->group));
 	t->remote = calloc(c->n_nodes + 1, sizeof(*t->remote));
 	t->path = calloc(c->n_paths + 1, sizeof(*t->path));
-	t->peer = calloc(n_peers + 1, sizeof(*t->peer));
+	t->peer4 = calloc(n_peers + 1, sizeof(*t->peer4));
+	t->peer6 = calloc(n_peers + 1, sizeof(*t->peer6));
+	t->peer_mac = calloc(n_peers + 1, sizeof(*t->peer_mac));
 	t->branch = calloc(n_branches + 1, sizeof(*t->branch));
 	b->remote_of = calloc(c->n_nodes + 1, sizeof(*b->remote_of));
 	b->blocker = calloc(c->n_functions + 1, sizeof(*b->blocker));
 	if (t->row_of == NULL || t->row == NULL || t->entry == NULL || t->target == NULL ||
-		t->group == NULL || t->remote == NULL || t->path == NULL || t->peer == NULL ||
-		t->branch == NULL || b->remote_of == NULL || b->blocker == NULL) {
+		t->group == NULL || t->remote == NULL || t->path == NULL || t->peer4 == NULL ||
+		t->peer6 == NULL || t->peer_mac == NULL || t->branch == NULL || b->remote_of == NULL ||
+		b->blocker == NULL) {
 		snprintf(b->err, (size_t)b->err_size, "no memory for the tables of %u paths", c->n_paths);
 		return -ENOMEM;
 	}
@@ -125,34 +109,56 @@ build_remotes(struct build *b)
 {
 	const struct sfc_config *c = b->config;
 	struct sfc_table *t = b->table;
-	const struct sfc_locator *ours = usable_locator(&c->node[t->node], true);
+	const struct sfc_node *us = &c->node[t->node];
 
 	for (unsigned int i = 0; i < c->n_nodes; i++) {
-		const struct sfc_locator *theirs = usable_locator(&c->node[i], false);
 		struct sfc_remote *r = &t->remote[t->n_remotes];
+		struct sfc_way way;
 
 		b->remote_of[i] = -1;
-		if ((int)i == t->node || ours == NULL || theirs == NULL || !theirs->has_mac)
+		if ((int)i == t->node || sfc_way_find(us, &c->node[i], &way) != 0 || way.ours->port < 0)
 			continue;
 		r->node = (uint16_t)i;
-		r->port = (uint16_t)ours->port;
-		r->vni = theirs->vni;
-		r->source = ipv4(&ours->address);
-		r->destination = ipv4(&theirs->address);
-		r->has_smac = ours->has_mac;
-		memcpy(r->smac, ours->mac, sizeof(r->smac));
-		memcpy(r->dmac, theirs->mac, sizeof(r->dmac));
+		r->port = (uint16_t)way.ours->port;
+		r->ours = *way.ours;
+		r->theirs = *way.theirs;
+		r->has_dmac = way.has_mac;
+		memcpy(r->dmac, way.mac, sizeof(r->dmac));
+		r->next_hop = way.next_hop;
 		b->remote_of[i] = (int)t->n_remotes++;
 	}
 }
 
 static int
-order_u32(const void *a, const void *b)
+order_addr(const void *a, const void *b)
 {
-	const uint32_t *x = a;
-	const uint32_t *y = b;
+	const union nsh_addr *x = a;
+	const union nsh_addr *y = b;
+	int high = (x->half[0] > y->half[0]) - (x->half[0] < y->half[0]);
+
+	return high != 0 ? high : (x->half[1] > y->half[1]) - (x->half[1] < y->half[1]);
+}
+
+static int
+order_u64(const void *a, const void *b)
+{
+	const uint64_t *x = a;
+	const uint64_t *y = b;
 
 	return (*x > *y) - (*x < *y);
+}
+
+/* Sorted, and each once. */
+static uint32_t
+settle_addrs(union nsh_addr *peer, uint32_t n)
+{
+	uint32_t kept = 0;
+
+	qsort(peer, n, sizeof(*peer), order_addr);
+	for (uint32_t i = 0; i < n; i++)
+		if (i == 0 || !nsh_addr_equal(&peer[i], &peer[i - 1]))
+			peer[kept++] = peer[i];
+	return kept;
 }
 
 static void
@@ -160,16 +166,26 @@ build_peers(const struct build *b)
 {
 	const struct sfc_config *c = b->config;
 	struct sfc_table *t = b->table;
-	uint32_t n = 0;
+	uint32_t kept = 0;
 
 	for (unsigned int i = 0; i < c->n_nodes; i++)
-		for (unsigned int l = 0; l < c->node[i].n_locators; l++)
-			if ((int)i != t->node && c->node[i].locator[l].address.family == 4)
-				t->peer[n++] = ipv4(&c->node[i].locator[l].address);
-	qsort(t->peer, n, sizeof(*t->peer), order_u32);
-	for (uint32_t i = 0; i < n; i++)
-		if (i == 0 || t->peer[i] != t->peer[i - 1])
-			t->peer[t->n_peers++] = t->peer[i];
+		for (unsigned int l = 0; (int)i != t->node && l < c->node[i].n_locators; l++) {
+			const struct sfc_locator *locator = &c->node[i].locator[l];
+
+			if (locator->address.family == 4)
+				memcpy(t->peer4[t->n_peers4++].bytes, locator->address.bytes, 4);
+			else if (locator->address.family == 6)
+				memcpy(t->peer6[t->n_peers6++].bytes, locator->address.bytes, 16);
+			else
+				t->peer_mac[t->n_peers_mac++] = sfc_mac_key(locator->mac);
+		}
+	t->n_peers4 = settle_addrs(t->peer4, t->n_peers4);
+	t->n_peers6 = settle_addrs(t->peer6, t->n_peers6);
+	qsort(t->peer_mac, t->n_peers_mac, sizeof(*t->peer_mac), order_u64);
+	for (uint32_t i = 0; i < t->n_peers_mac; i++)
+		if (i == 0 || t->peer_mac[i] != t->peer_mac[i - 1])
+			t->peer_mac[kept++] = t->peer_mac[i];
+	t->n_peers_mac = kept;
 }
 
 static void
@@ -293,16 +309,21 @@ unreachable(const struct build *b, const struct sfc_path *path, int node)
 {
 	const struct sfc_node *us = &b->config->node[b->table->node];
 	const struct sfc_node *them = &b->config->node[node];
+	struct sfc_way way;
 
-	if (usable_locator(us, true) == NULL)
+	if (sfc_way_find(us, them, &way) == -ENETUNREACH)
 		return invalid(b,
-			"path '%s' leads to node '%s', but node '%s' has no vxlan-gpe locator over IPv4 that "
-			"names a port",
+			"path '%s' leads to node '%s', which is off the link of port '%s': that needs a "
+		        "gateway, "
+			"or a mac in the locator",
+			path->name, them->name, us->port[way.ours->port].name);
+	if (way.ours != NULL)
+		return invalid(b, "path '%s' leads to node '%s', but no locator of node '%s' names a port",
 			path->name, them->name, us->name);
-	if (usable_locator(them, false) == NULL)
-		return invalid(b, "path '%s' leads to node '%s', which has no vxlan-gpe locator over IPv4",
-			path->name, them->name);
-	return invalid(b, "path '%s' leads to node '%s', whose locator has no mac", path->name, them->name);
+	return invalid(b,
+		"path '%s' leads to node '%s', but its locators and those of node '%s' have no transport and "
+		"address family in common",
+		path->name, them->name, us->name);
 }
 
 static int
@@ -400,6 +421,8 @@ sfc_table_build(const struct sfc_config *config, int node, struct sfc_table **ta
 		build_groups(&b);
 		rc = build_paths(&b);
 	}
+	if (rc == 0)
+		rc = sfc_positions_build(config, b.table);
 	free(b.remote_of);
 	free(b.blocker);
 	if (rc < 0) {
@@ -422,7 +445,10 @@ sfc_table_free(struct sfc_table *table)
 	free(table->group);
 	free(table->remote);
 	free(table->path);
-	free(table->peer);
+	free(table->peer4);
+	free(table->peer6);
+	free(table->peer_mac);
 	free(table->branch);
+	free(table->position);
 	free(table);
 }

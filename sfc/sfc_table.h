@@ -10,6 +10,8 @@
 
 #include "sfc_config.h"
 
+#include "nsh_ip.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,7 +36,7 @@ struct sfp_entry {
 	uint8_t flags; /* SFP_SECURE */
 	uint16_t index;
 	uint16_t path; /* index in table->path, for counters */
-	uint16_t pad;
+	uint16_t vlan; /* of this position at a proxied function of style vlan, else 0 */
 };
 
 /* Where the entries of one SPI are. */
@@ -76,20 +78,20 @@ struct sfc_group {
 	uint32_t first_target; /* in table->target */
 	uint32_t first_branch; /* in table->branch: paths its SFs may move a frame to */
 	uint32_t n_branches;
+	uint32_t first_position; /* in table->position: where it stands, when it is not NSH-aware */
+	uint32_t n_positions;
 	uint16_t slot[SFC_GROUP_SLOTS];       /* over all targets */
 	uint16_t slot_local[SFC_GROUP_SLOTS]; /* over local targets only */
 };
 
-/* Another node as the next SFF. */
+/* Another node as the next SFF. For control, which makes a header template of it. */
 struct sfc_remote {
 	uint16_t node; /* index in the config */
 	uint16_t port; /* our port that leads there */
-	uint32_t vni;
-	uint32_t source;      /* our IPv4 address, host order */
-	uint32_t destination; /* its IPv4 address, host order */
-	uint8_t smac[6];
+	struct sfc_locator ours, theirs;
+	bool has_dmac; /* else next_hop is to be resolved */
 	uint8_t dmac[6];
-	uint8_t has_smac; /* 0: take the device's own */
+	struct sfc_addr next_hop;
 };
 
 /* What the classifier pushes for a path. */
@@ -97,6 +99,7 @@ struct sfc_table_path {
 	uint32_t sp; /* SPI << 8 | initial SI, host order */
 	uint8_t ttl;
 	uint8_t md_type;
+	uint8_t has_words;    /* some rule gives it metadata: its MD type 1 layout is known */
 	int16_t reverse_port; /* this path's egress port on this node when it has a reverse path, else -1 */
 	uint16_t reverse;     /* that reverse path's index, else SFC_NONE */
 };
@@ -110,12 +113,14 @@ struct sfc_table {
 	struct sfc_group *group; /* one per function, same index as in the config */
 	struct sfc_remote *remote;
 	uint16_t *branch;            /* paths, sorted within each group */
+	uint32_t *position;          /* SPI << 8 | SI, in file order within each group */
 	struct sfc_table_path *path; /* one per path, same index as in the config */
 	uint32_t n_rows, n_entries, n_targets, n_groups, n_remotes, n_paths, n_branches;
 	int node; /* whose table this is */
-	/* Addresses NSH is accepted from: IPv4 of every other node's locators, host order, sorted. */
-	uint32_t *peer;
-	uint32_t n_peers;
+	/* What NSH is accepted from: addresses of every other node's locators, memory order, sorted. */
+	union nsh_addr *peer4, *peer6;
+	uint64_t *peer_mac; /* sfc_mac_key() */
+	uint32_t n_peers4, n_peers6, n_peers_mac;
 };
 
 /**
@@ -189,5 +194,58 @@ bool sfp_has_function(const struct sfc_table *table, uint32_t spi, uint16_t func
  */
 uint16_t sfc_group_choose(const struct sfc_table *table, const struct sfc_group *group, const uint8_t *up,
 	uint32_t hash, int local_only);
+
+/** A MAC as a number to compare. */
+static inline uint64_t
+sfc_mac_key(const uint8_t mac[6])
+{
+	uint64_t key = 0;
+
+	memcpy(&key, mac, 6);
+	return key;
+}
+
+/**
+ * Is this the address of another node? Thread: any lcore.
+ *
+ * @param family  enum nsh_family, not NSH_NO_IP.
+ */
+static inline bool
+sfc_is_peer(const struct sfc_table *table, uint8_t family, const union nsh_addr *address)
+{
+	const union nsh_addr *peer = family == NSH_IPV4 ? table->peer4 : table->peer6;
+	uint32_t low = 0, high = family == NSH_IPV4 ? table->n_peers4 : table->n_peers6;
+
+	while (low < high) {
+		uint32_t mid = (low + high) >> 1;
+		const union nsh_addr *p = &peer[mid];
+
+		if (p->half[0] < address->half[0] ||
+			(p->half[0] == address->half[0] && p->half[1] < address->half[1]))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < (family == NSH_IPV4 ? table->n_peers4 : table->n_peers6) &&
+	       nsh_addr_equal(&peer[low], address);
+}
+
+/** Is this the MAC of another node's Ethernet locator? Thread: any lcore. */
+static inline bool
+sfc_is_peer_mac(const struct sfc_table *table, const uint8_t mac[6])
+{
+	uint64_t key = sfc_mac_key(mac);
+	uint32_t low = 0, high = table->n_peers_mac;
+
+	while (low < high) {
+		uint32_t mid = (low + high) >> 1;
+
+		if (table->peer_mac[mid] < key)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < table->n_peers_mac && table->peer_mac[low] == key;
+}
 
 #endif

@@ -1,4 +1,6 @@
 #include "sff_lcore.h"
+#include "sff_mirror.h"
+#include "sff_proxy.h"
 #include "sff_stamp.h"
 #include "sff_tx.h"
 
@@ -20,6 +22,24 @@
 #define IDLE_PASSES 32u
 /* A replay waits this long for a guest without any progress (design: `sf-stuck`). */
 #define STUCK_SECONDS 2u
+
+/* What the proxies of functions with a local instance keep; static ones keep nothing. */
+static int
+create_proxies(const struct sff_plane *plane, struct sff_proxy **proxy)
+{
+	uint32_t workers = RTE_MAX(plane->config->node[plane->table->node].workers, 1u);
+	int rc = 0;
+
+	for (uint32_t g = 0; rc == 0 && g < plane->table->n_groups; g++) {
+		const struct sfc_function *function = &plane->config->function[g];
+
+		if (!function->nsh_aware && plane->table->group[g].n_local > 0 &&
+			function->proxy.style != SFC_PROXY_STATIC)
+			rc = sff_proxy_create(
+				function->proxy.flows / workers, function->proxy.idle_s, &proxy[g]);
+	}
+	return rc;
+}
 
 void
 sff_view_destroy(struct sff_view *view)
@@ -92,6 +112,12 @@ sff_lcore_create(const struct sff_plane *plane, uint16_t queue, struct sff_lcore
 	}
 	exchange(lc, &view);
 	lc->queue = queue;
+	lc->proxy = calloc(plane->table->n_groups + 1, sizeof(lc->proxy[0]));
+	if (lc->proxy == NULL || create_proxies(plane, lc->proxy) != 0 ||
+		sff_mirror_lcore_create(plane->mirrors, queue, &lc->mirror) != 0) {
+		sff_lcore_destroy(lc);
+		return -ENOMEM;
+	}
 	*out = lc;
 	return 0;
 }
@@ -101,10 +127,14 @@ sff_lcore_destroy(struct sff_lcore *lc)
 {
 	if (lc == NULL)
 		return;
+	for (uint32_t g = 0; lc->proxy != NULL && g < lc->plane->table->n_groups; g++)
+		sff_proxy_destroy(lc->proxy[g]);
+	free(lc->proxy);
 	free(lc->hop);
 	free(lc->path);
 	free(lc->tx);
 	free(lc->written_off);
+	sff_mirror_lcore_destroy(lc->mirror);
 	free(lc);
 }
 
@@ -140,14 +170,19 @@ sff_lcore_in_flight(const struct sff_lcore *lc)
 	return n;
 }
 
+static enum sff_stage
+first_stage(const struct sff_port *port)
+{
+	if (port->kind == SFF_PORT_ACCESS)
+		return SFF_STAGE_ACCESS_INPUT;
+	if (port->kind == SFF_PORT_SF)
+		return port->sf.proxied ? SFF_STAGE_PROXY_INPUT : SFF_STAGE_SF_INPUT;
+	return port->n_attached > 0 ? SFF_STAGE_ATTACH_INPUT : SFF_STAGE_TRANSPORT_INPUT;
+}
+
 static uint16_t
 receive(struct sff_lcore *lc, uint16_t p, uint16_t want)
 {
-	static const uint8_t first_stage[] = {
-		[SFF_PORT_ACCESS] = SFF_STAGE_ACCESS_INPUT,
-		[SFF_PORT_TRANSPORT] = SFF_STAGE_TRANSPORT_INPUT,
-		[SFF_PORT_SF] = SFF_STAGE_SF_INPUT,
-	};
 	const struct sff_port *port = &lc->plane->port[p];
 	struct sff_burst *b = &lc->burst[0];
 	struct pmd_port *pmd = sff_port_pmd(port);
@@ -163,11 +198,13 @@ receive(struct sff_lcore *lc, uint16_t p, uint16_t want)
 		if (lc->stamps != NULL)
 			sff_stamps_number(lc->stamps, b->pkt, n);
 	}
+	if (unlikely(port->tap_in != NULL))
+		sff_mirror_in(lc, port->tap_in, b->pkt, n);
 	memset(b->meta, 0, n * sizeof(b->meta[0]));
 	for (uint16_t i = 0; i < n; i++)
 		b->meta[i].port = p;
 	b->n = n;
-	sff_run(lc, b, first_stage[port->kind]);
+	sff_run(lc, b, first_stage(port));
 	return n;
 }
 
@@ -223,6 +260,8 @@ sff_lcore_flush(struct sff_lcore *lc)
 	}
 	for (uint16_t p = 0; p < lc->plane->n_external; p++)
 		taken += sff_tx_flush(lc, p, false);
+	if (unlikely(lc->mirror != NULL))
+		sff_mirror_flush(lc);
 	return taken;
 }
 
@@ -327,6 +366,7 @@ sff_lcore_main(void *arg)
 		sff_drop(lc, lc->tx[p].pkt, lc->tx[p].n, SFC_DROP_SHUTDOWN);
 		lc->tx[p].n = 0;
 	}
+	sff_mirror_stop(lc);
 	rte_rcu_qsbr_thread_offline(lc->qsbr, thread);
 	atomic_store_explicit(&lc->done, true, memory_order_release);
 	return 0;

@@ -28,6 +28,7 @@
 
 struct sff_tx {
 	uint16_t n;
+	bool full; /* the port did not take all when it last got some; cleared by mirrors that share it */
 	struct rte_mbuf *pkt[SFF_TX_BUFFER];
 };
 
@@ -43,9 +44,12 @@ struct sff_hop_count {
 struct sff_path_count {
 	uint64_t in;  /* first look-ups on this node */
 	uint64_t out; /* sent to egress or to the next SFF */
+	uint64_t unknown_context; /* dropped before a proxy that does not know their metadata */
 };
 
+struct sff_proxy;
 struct sff_stamps;
+struct sff_mirror_lcore;
 
 /* How the worker feeds itself from the external ports. */
 enum sff_feed {
@@ -91,6 +95,7 @@ struct sff_lcore {
 
 	/* Counters, plain ++ by this lcore. */
 	uint64_t received, sent;
+	uint64_t replicated; /* copies made by mirrors */
 	uint64_t dropped[SFC_DROP_MAX];
 	struct sfc_steering steering;
 	struct sff_stage_count stage[SFF_STAGE_MAX];
@@ -103,7 +108,10 @@ struct sff_lcore {
 	 */
 	uint64_t *written_off;
 
-	struct sff_tx *tx; /* per port */
+	struct sff_proxy **proxy; /* per function: the NSH its proxy keeps; NULL = none to keep */
+
+	struct sff_tx *tx;               /* per port */
+	struct sff_mirror_lcore *mirror; /* NULL = the node has no mirrors */
 	/* Scratch: bursts by depth of the graph, and what one stage hands to the classifier. */
 	struct sff_burst burst[SFF_STAGE_MAX];
 	uint8_t depth;

@@ -25,6 +25,111 @@ impose(struct nsh_template *t, const struct sfc_table *table, const struct cls_a
 		t->size = (uint16_t)nsh_build_md2(t->bytes, path->sp, path->ttl, NSH_NP_ETHERNET, NULL, 0);
 }
 
+static const uint8_t outer_transport[] = {
+	[SFC_TRANSPORT_VXLAN_GPE] = OUTER_VXLAN_GPE,
+	[SFC_TRANSPORT_VXLAN] = OUTER_VXLAN,
+	[SFC_TRANSPORT_GENEVE] = OUTER_GENEVE,
+	[SFC_TRANSPORT_GRE] = OUTER_GRE,
+	[SFC_TRANSPORT_ETHERNET] = OUTER_ETHERNET,
+	[SFC_TRANSPORT_UDP] = OUTER_UDP,
+};
+
+static union nsh_addr
+addr(const struct sfc_addr *a)
+{
+	union nsh_addr address = {.half = {0, 0}};
+
+	memcpy(address.bytes, a->bytes, a->family == 4 ? 4 : 16);
+	return address;
+}
+
+/* The locators of the node, each port's side by side, and what the ports accept because of them. */
+static void
+describe_locators(struct sff_plane *plane)
+{
+	const struct sfc_node *node = &plane->config->node[plane->table->node];
+	struct sff_locator *l = plane->locator;
+
+	for (uint16_t p = 0; p < plane->n_external; p++) {
+		struct sff_port *port = &plane->port[p];
+
+		port->locator = l;
+		port->n_locators = 0;
+		port->accept = (struct outer_accept){.zero_checksum6 = node->port[p].udp_zero_checksum};
+		for (unsigned int i = 0; i < node->n_locators; i++) {
+			const struct sfc_locator *conf = &node->locator[i];
+
+			if (conf->port != p)
+				continue;
+			*l = (struct sff_locator){
+				.address = addr(&conf->address),
+				.vni = conf->vni,
+				.transport = outer_transport[conf->transport],
+				.family = conf->address.family,
+				.n_vlans = conf->n_vlans,
+			};
+			memcpy(l->vlan, conf->vlan, sizeof(l->vlan));
+			memcpy(l->mac, conf->has_mac ? conf->mac : port->pmd->mac, sizeof(l->mac));
+			port->accept.transports |= OUTER_BIT(l->transport);
+			if (l->transport == OUTER_UDP)
+				port->accept.nsh_udp_port = conf->udp_port;
+			port->n_locators++;
+			l++;
+		}
+	}
+}
+
+static int
+make_remote(struct sff_plane *plane, const struct sfc_remote *conf, struct sff_remote *remote)
+{
+	const struct sfc_port *port = &plane->config->node[plane->table->node].port[conf->port];
+	struct outer_conf outer = {
+		.transport = outer_transport[conf->theirs.transport],
+		.family = conf->theirs.address.family,
+		.src = addr(&conf->ours.address),
+		.dst = addr(&conf->theirs.address),
+		.vni = conf->theirs.vni,
+		.udp_port = conf->theirs.udp_port,
+		.ttl = UNDERLAY_TTL,
+		.tags = conf->theirs.n_vlans,
+		.checksum = OUTER_CHECKSUM_DEFAULT,
+	};
+
+	if (conf->theirs.address.family == 6 && port->udp_zero_checksum)
+		outer.checksum = OUTER_CHECKSUM_OFF;
+	for (uint8_t i = 0; i < outer.tags; i++)
+		outer.tag[i] = (struct outer_vlan){
+			.type = i + 1 < outer.tags ? ETH_QINQ : ETH_VLAN, .tci = conf->theirs.vlan[i]};
+	memcpy(outer.smac, conf->ours.has_mac ? conf->ours.mac : plane->port[conf->port].pmd->mac, 6);
+	memcpy(outer.inner_smac, outer.smac, 6);
+	memcpy(outer.inner_dmac, conf->theirs.has_mac ? conf->theirs.mac : sff_sf_side_mac, 6);
+	memcpy(outer.dmac, conf->dmac, 6);
+	remote->port = conf->port;
+	remote->neighbour = SFC_NONE;
+	return outer_template_init(&remote->outer, &outer);
+}
+
+void
+sff_plane_set_room(struct sff_plane *plane)
+{
+	const struct sfc_node *node = &plane->config->node[plane->table->node];
+
+	for (uint32_t r = 0; r < plane->table->n_remotes; r++) {
+		const struct sfc_remote *conf = &plane->table->remote[r];
+		struct sff_remote *remote = &plane->remote[r];
+		const struct pmd_port *pmd = plane->port[remote->port].pmd;
+		uint32_t link = ETH_HDR_SIZE + ETH_TAG_SIZE * (uint32_t)conf->theirs.n_vlans;
+		uint32_t frame = pmd->mtu;
+
+		if (pmd->ip_mtu > 0)
+			frame = RTE_MIN(frame, pmd->ip_mtu + link);
+		if (node->port[remote->port].mtu > 0)
+			frame = RTE_MIN(frame, node->port[remote->port].mtu + link);
+		remote->room = frame > remote->outer.size ? frame - remote->outer.size : 0;
+		remote->room = RTE_MIN(remote->room, (uint32_t)remote->outer.payload_max);
+	}
+}
+
 enum sfc_state
 sff_plane_admin(const struct sfc_instance *instance)
 {
@@ -69,30 +174,40 @@ sff_plane_build(struct sff_plane *plane)
 	plane->n_verdicts = cls_verdicts(plane->cls);
 	plane->port_of_instance = calloc(n_instances, sizeof(plane->port_of_instance[0]));
 	plane->up = calloc(n_instances, sizeof(plane->up[0]));
-	plane->remote = calloc(n_remotes, sizeof(plane->remote[0]));
+	plane->remote = aligned_alloc(RTE_CACHE_LINE_SIZE, n_remotes * sizeof(plane->remote[0]));
+	plane->locator = calloc(config->node[table->node].n_locators + 1, sizeof(plane->locator[0]));
 	plane->impose = calloc(plane->n_verdicts, sizeof(plane->impose[0]));
 	if (build_pinned(plane) != 0 || plane->port_of_instance == NULL || plane->up == NULL ||
-		plane->remote == NULL || plane->impose == NULL) {
+		plane->remote == NULL || plane->locator == NULL || plane->impose == NULL) {
 		sff_plane_fini(plane);
 		return -ENOMEM;
 	}
 
+	memset(plane->remote, 0, n_remotes * sizeof(plane->remote[0]));
+	describe_locators(plane);
 	for (unsigned int i = 0; i < config->n_instances; i++) {
 		plane->port_of_instance[i] = SFC_NONE;
-		/* Health of another node's instances is not known here: they are as the operator says. */
-		plane->up[i] = config->instance[i].node == table->node
+		/* Health of another node's instances is not known here, nor that of what is no VM: they are as
+		 * the operator says. */
+		plane->up[i] = config->instance[i].node == table->node && !config->instance[i].attach.present
 		                       ? SFC_DOWN
 		                       : sff_plane_admin(&config->instance[i]);
 	}
 	for (uint16_t p = plane->n_external; p < plane->n_ports; p++)
 		plane->port_of_instance[plane->port[p].instance] = p;
-	for (uint32_t r = 0; r < table->n_remotes; r++) {
-		const struct sfc_remote *remote = &table->remote[r];
-		const uint8_t *smac = remote->has_smac ? remote->smac : plane->port[remote->port].pmd->mac;
-
-		vxlan_gpe_template_init(&plane->remote[r], remote->dmac, smac, remote->source,
-			remote->destination, remote->vni, UNDERLAY_TTL);
+	for (uint16_t p = plane->n_external; p < plane->n_ports; p++)
+		sff_sf_describe(plane, p);
+	if (sff_attach_build(plane) != 0) {
+		sff_plane_fini(plane);
+		return -ENOMEM;
 	}
+	for (uint32_t r = 0; r < table->n_remotes; r++) {
+		if (make_remote(plane, &table->remote[r], &plane->remote[r]) != 0) {
+			sff_plane_fini(plane);
+			return -EINVAL;
+		}
+	}
+	sff_plane_set_room(plane);
 	for (uint32_t v = 0; v < plane->n_verdicts; v++)
 		impose(&plane->impose[v], table, cls_action(plane->cls, v));
 	return 0;
@@ -102,14 +217,18 @@ void
 sff_plane_fini(struct sff_plane *plane)
 {
 	free(plane->port_of_instance);
+	free(plane->attach);
 	free(plane->up);
 	free(plane->pinned);
 	sff_identities_fini(&plane->identities);
 	free(plane->remote);
+	free(plane->locator);
 	free(plane->impose);
 	plane->port_of_instance = NULL;
+	plane->attach = NULL;
 	plane->up = NULL;
 	plane->pinned = NULL;
 	plane->remote = NULL;
+	plane->locator = NULL;
 	plane->impose = NULL;
 }

@@ -9,10 +9,13 @@
 
 #include "cls.h"
 #include "nsh_build.h"
+#include "outer_push.h"
 #include "pmd.h"
 #include "sfc_table.h"
 #include "sff_identity.h"
-#include "vxlan_gpe.h"
+#include "sff_sf.h"
+
+#include <rte_common.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,8 +23,29 @@
 enum sff_port_kind {
 	SFF_PORT_ACCESS,
 	SFF_PORT_TRANSPORT,
-	SFF_PORT_SF, /* VM port of a local instance */
+	SFF_PORT_SF,       /* VM port of a local instance */
+	SFF_PORT_ATTACHED, /* a local instance behind a transport port: no port of its own, pmd is NULL */
 };
+
+/* Where NSH for this node arrives on a port. */
+struct sff_locator {
+	union nsh_addr address;
+	uint32_t vni;
+	uint16_t vlan[SFC_VLANS_MAX]; /* Ethernet: VIDs, outer first */
+	uint8_t transport;            /* enum outer_transport */
+	uint8_t family;               /* enum nsh_family */
+	uint8_t n_vlans;
+	uint8_t mac[6]; /* Ethernet */
+};
+
+/* How to send to another node. */
+struct sff_remote {
+	struct outer_template outer; /* first: its head and VXLAN-GPE over IPv4 are one cache line */
+	uint32_t room;               /* most bytes of NSH and payload that the link takes */
+	uint16_t port;
+	uint16_t
+		neighbour; /* index in plane->under: whose MAC to fill in; SFC_NONE = it is in the template */
+} __rte_cache_aligned;
 
 struct sff_port {
 	/* SF: NULL while its VM is away. Written by control, read by lcores (sff_port_pmd), so never freed
@@ -33,11 +57,15 @@ struct sff_port {
 	uint16_t peer;     /* access: where unclassified frames go, SFC_NONE = nowhere */
 	uint16_t instance; /* SF: index in the configuration */
 	uint16_t function; /* SF: its function */
-	uint32_t address;  /* transport: our locator's IPv4 address, host order, 0 = none */
-	uint32_t vni;      /* transport: our locator's */
+	uint16_t n_locators;
+	const struct sff_locator *locator; /* transport: ours on this port */
+	struct outer_accept accept;        /* transport: theirs */
 	/* SF: frames the guest says it finished without sending them on; hostile, clamped by the reader. NULL
 	 * = 0. */
 	const volatile uint64_t *consumed;
+	struct sff_sf sf;    /* SF, attached: how frames go there and come from it */
+	uint16_t n_attached; /* transport: SFs behind it */
+	const struct sff_taps *tap_in, *tap_out; /* mirrors of what it receives and of what it takes; NULL = none */
 };
 
 static inline struct pmd_port *
@@ -51,18 +79,23 @@ struct sff_plane {
 	const struct sfc_table *table;
 	const struct cls *cls;
 	struct sff_port
-		*port; /* [0, n_external): the node's ports in file order; then one per local instance */
+		*port; /* [0, n_external): the node's ports in file order; then one per local VM, then one per
+		         * attached instance */
 	uint16_t n_external;
 	uint16_t n_ports;
-	uint16_t *port_of_instance;        /* config instance -> port, SFC_NONE = not local */
-	struct vxlan_gpe_template *remote; /* per table remote */
-	struct nsh_template *impose;       /* per classifier verdict: the header to push */
+	uint16_t *port_of_instance;  /* config instance -> port, SFC_NONE = not local */
+	struct sff_remote *remote;   /* per table remote */
+	struct sff_locator *locator; /* the node's, by port */
+	struct nsh_template *impose; /* per classifier verdict: the header to push */
 	uint32_t n_verdicts;
 	uint8_t *up;     /* per config instance: enum sfc_state. Written by control, read by lcores. */
 	uint8_t *pinned; /* per group: flows stay with their instances. Written by control, read by lcores. */
 	struct sff_identities identities;
 	uint32_t hash_seed;  /* of flow hashes */
+	struct sff_attach *attach; /* hash table, for sff_attach_find() */
+	uint32_t attach_mask;
 	bool learns_reverse; /* some path that ends here has a reverse path */
+	struct sff_mirrors *mirrors; /* NULL = none */
 };
 
 /** Our Ethernet address on VM ports; locally administered (IEEE 802, bit 1 of the first byte). */
@@ -72,9 +105,12 @@ extern const uint8_t sff_sf_side_mac[6];
  * Build the plane around tables and open ports.
  *
  * @param plane  config, table, cls, port[], n_external, n_ports set by the caller; the rest is filled here.
- * @return       0 or -ENOMEM. Thread: control.
+ * @return       0, -ENOMEM, or -EINVAL for a remote that makes no header. Thread: control.
  */
 int sff_plane_build(struct sff_plane *plane);
+
+/** Find again what fits each remote, after the MTU of a port changed. Thread: control, no lcore runs. */
+void sff_plane_set_room(struct sff_plane *plane);
 
 /** What the operator wants of an instance, as its state while it is healthy. */
 enum sfc_state sff_plane_admin(const struct sfc_instance *instance);

@@ -57,6 +57,18 @@ open_replay(struct sff_plane *plane, const struct sfc_node *node, uint16_t p,
 	return rc;
 }
 
+/* An SF without NSH sends frames that are for whoever they were for. */
+static bool
+has_attached(const struct sff_plane *plane, uint16_t p)
+{
+	for (unsigned int i = 0; i < plane->config->n_instances; i++)
+		if (plane->config->instance[i].node == plane->table->node &&
+			plane->config->instance[i].attach.present &&
+			plane->config->instance[i].attach.port == p)
+			return true;
+	return false;
+}
+
 static int
 open_live(struct sff_plane *plane, const struct sfc_node *node, uint16_t p, uint16_t queues, char *err,
 	int err_size)
@@ -69,7 +81,16 @@ open_live(struct sff_plane *plane, const struct sfc_node *node, uint16_t p, uint
 		return -ENODEV;
 	}
 	return pmd_ethdev_open(conf->name, conf->device, queues, conf->has_mac ? conf->mac : NULL,
-		conf->role == SFC_ROLE_ACCESS, &plane->port[p].pmd, err, err_size);
+		conf->role == SFC_ROLE_ACCESS || has_attached(plane, p), &plane->port[p].pmd, err, err_size);
+}
+
+/* What the file says of a link counts also where the device would take more. Tags are not part of an MTU. */
+static void
+limit(struct pmd_port *pmd, const struct sfc_port *conf)
+{
+	if (conf->mtu > 0)
+		pmd->mtu = (uint16_t)RTE_MIN(
+			pmd->mtu, (uint32_t)conf->mtu + ETH_HDR_SIZE + ETH_TAGS_MAX * ETH_TAG_SIZE);
 }
 
 static void
@@ -81,16 +102,30 @@ describe(struct sff_plane *plane, const struct sfc_node *node, uint16_t p)
 	port->kind = conf->role == SFC_ROLE_ACCESS ? SFF_PORT_ACCESS : SFF_PORT_TRANSPORT;
 	port->peer = conf->peer < 0 ? SFC_NONE : (uint16_t)conf->peer;
 	port->secure = conf->secure;
-	for (unsigned int l = 0; l < node->n_locators; l++) {
-		const struct sfc_locator *locator = &node->locator[l];
-		const uint8_t *a = locator->address.bytes;
+}
 
-		if (locator->port != p)
-			continue;
-		port->address = (uint32_t)a[0] << 24 | (uint32_t)a[1] << 16 | (uint32_t)a[2] << 8 | a[3];
-		port->vni = locator->vni;
-		return;
-	}
+/* A port for each local instance: first VMs, in the order in which sff_vms_start() has them, then attached
+ * ones, whose frames go over an external port. */
+static void
+describe_instances(struct sff_plane *plane)
+{
+	const struct sfc_config *config = plane->config;
+	uint16_t p = plane->n_external;
+
+	for (int attached = 0; attached < 2; attached++)
+		for (unsigned int i = 0; i < config->n_instances; i++) {
+			const struct sfc_instance *instance = &config->instance[i];
+
+			if (instance->node != plane->table->node || instance->attach.present != attached)
+				continue;
+			plane->port[p++] = (struct sff_port){
+				.kind = attached ? SFF_PORT_ATTACHED : SFF_PORT_SF,
+				.peer = SFC_NONE,
+				.instance = (uint16_t)i,
+				.function = (uint16_t)instance->function,
+			};
+			memcpy(plane->port[p - 1].sf_mac, instance->attach.mac, sizeof(instance->attach.mac));
+		}
 }
 
 int
@@ -125,10 +160,13 @@ sff_ports_open(struct sff_plane *plane, const struct sff_options *options, uint1
 		if (rc == 0)
 			rc = pmd_captures_create(&conf, captures, err, err_size);
 	}
+	describe_instances(plane);
 	for (uint16_t p = 0; rc == 0 && p < plane->n_external; p++) {
 		describe(plane, node, p);
 		rc = options->replay ? open_replay(plane, node, p, options, *captures, err, err_size)
 		                     : open_live(plane, node, p, queues, err, err_size);
+		if (rc == 0)
+			limit(plane->port[p].pmd, &node->port[p]);
 	}
 	if (rc != 0)
 		sff_ports_close(plane);
@@ -147,6 +185,7 @@ sff_ports_open_vm(struct sff_plane *plane, uint16_t p, const struct sff_vm *vm, 
 	port->function = (uint16_t)vm->instance->function;
 	port->consumed = &vm->shared->status.consumed;
 	memcpy(port->sf_mac, vm->mac, sizeof(port->sf_mac));
+	sff_sf_describe(plane, p);
 	return pmd_vm_open(vm->instance->name, vm->socket_net, queues, &port->pmd, err, err_size);
 }
 

@@ -17,19 +17,30 @@ const struct sff_stage_info sff_stages[SFF_STAGE_MAX] = {
 	[SFF_STAGE_TRANSPORT_INPUT] = {"transport_input", sff_transport_input, S(NSH_INPUT),
 		D(ETH_TRUNCATED) | D(NOT_NSH) | D(NOT_OURS) | D(OUTER_PEER) | D(OUTER_TRUNCATED) |
 			D(OUTER_HEADER) | D(OUTER_CHECKSUM) | D(OUTER_FRAGMENT) | D(OUTER_VNI) |
-			D(GPE_VERSION) | D(GPE_FLAGS) | D(GPE_OAM) | D(GPE_PROTO)},
+			D(OUTER_ZERO) | D(OUTER_PROTO) | D(GPE_VERSION) | D(GPE_FLAGS) | D(GPE_OAM) |
+			D(GPE_PROTO) | D(VXLAN_FLAGS) | D(GENEVE_VERSION) | D(GENEVE_OAM) |
+			D(GENEVE_OPTIONS) | D(GENEVE_CRITICAL) | D(GRE_HEADER)},
 	[SFF_STAGE_NSH_INPUT] = {"nsh_input", sff_nsh_input, S(NSH_TTL),
-		D(NSH_TRUNCATED) | D(NSH_VERSION) | D(NSH_MD_TYPE) | D(NSH_LENGTH)},
+		D(NSH_TRUNCATED) | D(NSH_VERSION) | D(NSH_MD_TYPE) | D(NSH_LENGTH) | D(ECN)},
 	[SFF_STAGE_NSH_TTL] = {"nsh_ttl", sff_nsh_ttl, S(SFP_LOOKUP), D(NSH_TTL) | D(OAM) | D(NSH_PROTO)},
 	[SFF_STAGE_SF_INPUT] = {"sf_input", sff_sf_input, S(SFP_LOOKUP) | S(NSH_TTL),
 		D(SF_FRAME) | D(SF_INDEX) | D(SF_RECLASSIFY) | D(OAM) | D(NSH_PROTO) | D(NSH_TRUNCATED) |
 			D(NSH_VERSION) | D(NSH_MD_TYPE) | D(NSH_LENGTH)},
-	[SFF_STAGE_SFP_LOOKUP] = {"sfp_lookup", sff_sfp_lookup, S(SF_OUTPUT) | S(REMOTE_OUTPUT) | S(TERMINAL),
+	[SFF_STAGE_SFP_LOOKUP] = {"sfp_lookup", sff_sfp_lookup,
+		S(SF_OUTPUT) | S(PROXY_OUTPUT) | S(REMOTE_OUTPUT) | S(TERMINAL),
 		D(NO_PATH) | D(NO_HOP) | D(SI_ZERO) | D(SF_DOWN) | D(INSECURE)},
 	[SFF_STAGE_SF_OUTPUT] = {"sf_output", sff_sf_output, S(PORT_TX), D(NO_HEADROOM) | D(MTU)},
 	[SFF_STAGE_REMOTE_OUTPUT] = {"remote_output", sff_remote_output, S(PORT_TX), D(NO_HEADROOM) | D(MTU)},
 	[SFF_STAGE_TERMINAL] = {"terminal", sff_terminal, S(PORT_TX),
 		D(NSH_PROTO) | D(ETH_TRUNCATED) | D(MTU)},
+	[SFF_STAGE_ATTACH_INPUT] = {"attach_input", sff_attach_input,
+		S(TRANSPORT_INPUT) | S(SF_INPUT) | S(PROXY_INPUT), 0},
+	[SFF_STAGE_PROXY_INPUT] = {"proxy_input", sff_proxy_input, S(SFP_LOOKUP) | S(PROXY_NEIGHBOR),
+		D(SF_FRAME) | D(NSH_PORT) | D(PROXY_MISS) | D(SF_INDEX) | D(NO_HEADROOM)},
+	[SFF_STAGE_PROXY_OUTPUT] = {"proxy_output", sff_proxy_output, S(PORT_TX),
+		D(PROXY_METADATA) | D(NSH_PROTO) | D(ETH_TRUNCATED) | D(MTU) | D(NO_HEADROOM)},
+	[SFF_STAGE_PROXY_NEIGHBOR] = {"proxy_neighbor", sff_proxy_neighbor, S(PORT_TX),
+		D(PROXY_LOCAL) | D(NO_HEADROOM)},
 	[SFF_STAGE_FORWARD] = {"forward", sff_forward, S(PORT_TX), D(NO_PEER) | D(MTU)},
 	/* Last in every chain; what a port does not take is dropped at flush. */
 	[SFF_STAGE_PORT_TX] = {"port_tx", sff_port_tx, 0, 0},

@@ -31,6 +31,10 @@ enum sff_stage {
 	SFF_STAGE_SF_OUTPUT,       /* to a local instance */
 	SFF_STAGE_REMOTE_OUTPUT,   /* to the next SFF */
 	SFF_STAGE_TERMINAL,        /* end of the path: remove NSH */
+	SFF_STAGE_ATTACH_INPUT,    /* from a transport port with SFs behind it: which one, if any */
+	SFF_STAGE_PROXY_INPUT,     /* from an SF without NSH: impose it again */
+	SFF_STAGE_PROXY_OUTPUT,    /* to a local instance without NSH: remove and keep it */
+	SFF_STAGE_PROXY_NEIGHBOR,  /* ARP and neighbour discovery of an SF without NSH */
 	SFF_STAGE_FORWARD,         /* not for a path: to the port's peer, untouched */
 	SFF_STAGE_PORT_TX,         /* into the transmit buffer of a port */
 	SFF_STAGE_MAX
@@ -58,7 +62,7 @@ struct sff_meta {
 	uint8_t nsh_size;  /* bytes */
 	uint8_t np;        /* NSH Next Protocol */
 	uint8_t flags;     /* enum sff_meta_flag */
-	uint8_t pad;
+	uint8_t tos;       /* DSCP and ECN of the transport it came over */
 };
 
 struct sff_burst {
@@ -81,7 +85,8 @@ struct sff_stage_info {
 extern const struct sff_stage_info sff_stages[SFF_STAGE_MAX];
 
 sff_stage_fn sff_access_input, sff_classify, sff_nsh_push, sff_transport_input, sff_nsh_input, sff_nsh_ttl,
-	sff_sf_input, sff_sfp_lookup, sff_sf_output, sff_remote_output, sff_terminal, sff_forward,
+	sff_sf_input, sff_sfp_lookup, sff_sf_output, sff_remote_output, sff_terminal, sff_attach_input, sff_proxy_input,
+	sff_proxy_output, sff_proxy_neighbor, sff_forward,
 	sff_port_tx;
 
 /**

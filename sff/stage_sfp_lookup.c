@@ -108,7 +108,8 @@ lookup(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 				return SFF_STAGE_REMOTE_OUTPUT;
 			}
 			meta->port = plane->port_of_instance[target->instance];
-			return SFF_STAGE_SF_OUTPUT;
+			return plane->port[meta->port].sf.proxied ? SFF_STAGE_PROXY_OUTPUT
+			                                          : SFF_STAGE_SF_OUTPUT;
 		}
 		if (group->on_failure == SFC_ON_FAILURE_CLOSED)
 			return SFF_NEXT_DROP(SFC_DROP_SF_DOWN);

@@ -22,6 +22,7 @@ enum fixture_port_index {
 	WAN,
 	CORE,
 	LONE,
+	MIX, /* every transport but VXLAN-GPE over IPv4 */
 	FW_1,
 	IDS_1,
 	IDS_2,
@@ -29,6 +30,17 @@ enum fixture_port_index {
 	SOFT_1,
 	WIDE_1,
 	TURN_1,
+	/* NSH-unaware: */
+	STAT_1,
+	FLOW_1,
+	TAG_1,
+	ADDR_1,
+	GUESS_1,
+	ONLY_1,
+	/* behind CORE: */
+	BOX,
+	WIRE,
+	WIRE_TAG,
 	FIXTURE_PORTS,
 };
 
@@ -47,6 +59,7 @@ struct fixture_port {
 };
 
 struct fixture {
+	struct sfc_config config; /* domain.yaml and mirrors */
 	struct sff_plane plane;
 	struct sff_lcore *lc;
 	struct sff_port port[FIXTURE_PORTS];
@@ -60,6 +73,9 @@ struct fixture_conf {
 	uint16_t lockstep;
 	bool stamps;
 	bool drop_default; /* the domain with `default: drop` */
+	struct sfc_mirror *mirror;
+	unsigned int n_mirrors;
+	struct pmd_captures *captures; /* mirrors: as in a replay; NULL = a live node */
 };
 
 /* Edges seen since the program started, per stage: bits as in sff_stage_info. */
@@ -69,6 +85,9 @@ extern uint64_t fixture_drops_seen[SFF_STAGE_MAX];
 extern enum sff_stage fixture_dropped_by;
 /* Remember `edge` of a stage; abort when the stage did not declare it. */
 void fixture_note_edge(enum sff_stage stage, uint8_t edge);
+
+/** Index of a path of domain.yaml. Aborts when it has none of that name. */
+int fixture_path(const char *name);
 
 /** Start EAL and build the domain once; open a forwarder with all ports up. Aborts when it cannot. */
 struct fixture *fixture_open(const struct fixture_conf *conf);

@@ -22,6 +22,9 @@ int stages_transport(void);
 int stages_transport_nsh(void);
 int stages_sf(void);
 int stages_output(void);
+int stages_proxy(void);
+int stages_attach(void);
+int stages_mix(void);
 
 /* One write into a frame: `size` bytes of `value`, big endian, at `at`; size 0 = no patch. */
 struct patch {

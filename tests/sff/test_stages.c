@@ -48,5 +48,8 @@ main(void)
 	failed += stages_transport_nsh();
 	failed += stages_sf();
 	failed += stages_output();
+	failed += stages_proxy();
+	failed += stages_attach();
+	failed += stages_mix();
 	return failed + cmocka_run_group_tests_name("graph", graph, NULL, NULL);
 }

@@ -16,10 +16,11 @@ function(sluice_sff_test file)
 endfunction()
 
 sluice_sff_test(stages sff/stages_access.c sff/stages_transport.c sff/stages_transport_nsh.c sff/stages_sf.c
-  sff/stages_output.c)
+  sff/stages_output.c sff/stages_mix.c sff/stages_proxy.c sff/stages_attach.c)
 sluice_sff_test(damage sff/samples.c)
 sluice_sff_test(segments sff/samples.c)
 sluice_sff_test(lcore)
+sluice_sff_test(mirror)
 sluice_sff_test(stamp)
 foreach(file mbuf options hv_message run_dir)
   sluice_test(sff ${file} LIBS sluice_sff)
