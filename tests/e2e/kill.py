@@ -12,19 +12,18 @@ from e2e import PCAPS, equal
 MIXED = PCAPS / "mixed.pcap"
 # Far more than passes before the test is over.
 FOREVER = "1000000"
+FLOWING = 16384  # bytes: frames have come out at the end of the chain
 TRANSMIT_BUFFER = 256  # frames: SFF_TX_BUFFER
 
 
 def started(work, *words, domain=None, json=True):
     """A replay that runs, and the process ids of its dataplane and VMs."""
     config = e2e.write_domain(work, domain or e2e.one_node())
-    words = words or ("--loop", FOREVER)
-    process = e2e.start(
-        work, [*e2e.replay_words(config, "--in", f"lan={MIXED}", *words), *(["--json"] if json else [])]
-    )
-    e2e.wait_for(lambda: len(e2e.pids("hv", process.pid)) >= 2, 20, "no VMs")
+    out = work / "wan.pcap"
+    words = [*(words or ("--loop", FOREVER)), "--in", f"lan={MIXED}", "--out", f"wan={out}"]
+    process = e2e.start(work, [*e2e.replay_words(config, *words), *(["--json"] if json else [])])
+    e2e.wait_for(lambda: out.exists() and out.stat().st_size > FLOWING, 40, "no frames came out")
     (dataplane,) = e2e.pids("sff", process.pid)
-    time.sleep(0.7)  # VMs boot and frames flow
     return process, dataplane, e2e.pids("hv", process.pid)
 
 
@@ -60,16 +59,17 @@ def test_a_vm_killed_under_load_loses_only_what_was_inside(work):
 def test_a_bypassed_function_that_is_down_loses_only_what_was_inside(work):
     domain = e2e.one_node()
     domain["sfc"]["function"][1]["on-failure"] = "bypass"
-    process, _, vms = started(work, "--speed", "1", "--out", f"wan={work}/wan.pcap", domain=domain)
+    process, _, vms = started(work, "--speed", "1", domain=domain)
     monitor = [pid for pid in vms if "monitor" in open(f"/proc/{pid}/cmdline", encoding="utf-8").read()]
     os.kill(monitor[0], signal.SIGKILL)
     report = e2e.one_document(e2e.finish(process, 4))
     e2e.check_report(report)
     drops = e2e.drops(report)
-    equal(drops.get("sf-down", 0), 0, "sf-down")
+    # What stood in its transmit buffer is lost too, under the name of a function that is down.
+    e2e.check(drops.get("sf-down", 0) <= TRANSMIT_BUFFER, f"drops are {drops}")
     e2e.check(report["steering"]["bypassed"] > 0, f"steering is {report['steering']}")
     equal(
-        report["ledger"]["sent"] + drops.get("sf-lost", 0) + drops.get("sf-stuck", 0),
+        report["ledger"]["sent"] + sum(drops.get(name, 0) for name in ("sf-lost", "sf-stuck", "sf-down")),
         len(e2e.without_denied(work, MIXED)),
         f"sent and lost, of what the firewall let through (drops {drops})",
     )
