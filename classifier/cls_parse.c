@@ -5,8 +5,6 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#define TYPE_QINQ_OLD 0x9100 /* service tag of equipment older than IEEE 802.1ad */
-
 #define IPV4_SIZE          20     /* without options; RFC 791, 3.1 */
 #define IPV4_FRAGMENT_MASK 0x3FFF /* More Fragments and Fragment Offset */
 #define IPV4_OFFSET_MASK   0x1FFF
@@ -22,12 +20,6 @@ static inline uint16_t
 be16_at(const uint8_t *at)
 {
 	return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static inline bool
-type_is_tag(uint16_t type)
-{
-	return type == ETH_VLAN || type == ETH_QINQ || type == TYPE_QINQ_OLD;
 }
 
 /* at[0, size) is what is readable and inside the datagram. */
@@ -166,7 +158,7 @@ cls_parse(const void *data, size_t avail, uint16_t ethertype, uint16_t port, str
 		if (avail < header)
 			return;
 		type = be16_at(at + header - 2);
-		for (int i = 0; i < ETH_TAGS_MAX && type_is_tag(type); i++) {
+		for (int i = 0; i < ETH_TAGS_MAX && eth_type_is_tag(type); i++) {
 			header += ETH_TAG_SIZE;
 			if (avail < header)
 				return;

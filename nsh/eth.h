@@ -22,11 +22,12 @@
 #define ETH_VID_MASK 0x0FFF /* IEEE 802.1Q, 9.6 */
 
 /* IANA "EtherTypes". NSH is NSH_ETHERTYPE in nsh_hdr.h. */
-#define ETH_IPV4 0x0800
-#define ETH_ARP  0x0806
-#define ETH_VLAN 0x8100 /* customer tag */
-#define ETH_IPV6 0x86DD
-#define ETH_QINQ 0x88A8 /* service tag */
+#define ETH_IPV4     0x0800
+#define ETH_ARP      0x0806
+#define ETH_VLAN     0x8100 /* customer tag */
+#define ETH_IPV6     0x86DD
+#define ETH_QINQ     0x88A8 /* service tag */
+#define ETH_QINQ_OLD 0x9100 /* service tag of equipment older than IEEE 802.1ad; not of IANA's list */
 
 struct eth_hdr {
 	uint8_t dmac[ETH_MAC_SIZE];
@@ -54,7 +55,7 @@ struct eth_info {
 static inline bool
 eth_type_is_tag(uint16_t type)
 {
-	return type == ETH_VLAN || type == ETH_QINQ;
+	return type == ETH_VLAN || type == ETH_QINQ || type == ETH_QINQ_OLD;
 }
 
 /**
