@@ -1,4 +1,5 @@
 #include "sff_control.h"
+#include "sff_mirror.h"
 #include "sff_node.h"
 #include "sff_ports.h"
 #include "sff_report.h"
@@ -165,6 +166,7 @@ run(struct sff_node *node, int signals, bool *said, bool *died)
 
 		*died |= note_deaths(node, said, &ignored) > 0;
 		progress(node, &last_progress);
+		sff_mirrors_drain(node->plane.mirrors);
 		if (seen != GO_ON && verdict == GO_ON) {
 			verdict = seen;
 			stop_at = now_ms() + DRAIN_MS;
@@ -214,13 +216,18 @@ settle(struct sff_node *node, bool died, enum verdict verdict)
 	struct sfc_steering steering;
 	struct sfc_ledger ledger;
 	int flushed = sff_ports_flush(&node->plane);
+	int copied = sff_mirrors_flush(node->plane.mirrors);
 
 	json_t *event = sff_report_event(&sources, &ledger);
 
+	if (flushed == 0)
+		flushed = copied;
 	sff_report_steering(&sources, &steering);
 	print_report(node->options, event, &ledger, &steering);
 	if (node->captures != NULL)
 		failure = pmd_captures_error(node->captures);
+	if (failure == NULL)
+		failure = sff_mirrors_error(node->plane.mirrors);
 	if (failure != NULL)
 		sff_say(node->options, "error", "%s", failure);
 	else if (flushed != 0)

@@ -1,6 +1,7 @@
 #include "sff_node.h"
 #include "sff_control.h"
 #include "sff_eal.h"
+#include "sff_mirror.h"
 #include "sff_ports.h"
 #include "sff_report.h"
 #include "sff_stamp.h"
@@ -49,6 +50,26 @@ say_config_error(const struct sff_options *options, const struct sfc_error *e)
 		sff_say(options, "error", "%s: %s", e->file, e->reason);
 }
 
+/* Filters of mirrors are libpcap's language, which the loader does not know. */
+static int
+check_filters(const struct sff_node *node)
+{
+	const struct sfc_config *config = node->config;
+	char err[ERR_SIZE];
+	int rc = 0;
+
+	for (unsigned int i = 0; i < config->n_mirrors; i++) {
+		const struct sfc_mirror *mirror = &config->mirror[i];
+
+		if (sff_mirror_check(mirror, err, sizeof(err)) == 0)
+			continue;
+		sff_say(node->options, "error", "%s:%u:%u: /sfc/mirror[name='%s']/filter: %s", config->file,
+			mirror->filter_line, mirror->filter_column, mirror->name, err);
+		rc = SFF_EXIT_CONFIG;
+	}
+	return rc;
+}
+
 int
 sff_node_load(struct sff_node *node)
 {
@@ -70,7 +91,7 @@ sff_node_load(struct sff_node *node)
 		sff_say(node->options, "error", "%s: %s", node->options->config, err);
 		return SFF_EXIT_CONFIG;
 	}
-	return 0;
+	return check_filters(node);
 }
 
 static bool
@@ -142,6 +163,8 @@ open_all(struct sff_node *node, char *err)
 		rc = sff_ports_open(&node->plane, options, node->workers, &node->captures, err, ERR_SIZE);
 	if (rc == 0)
 		rc = sff_plane_build(&node->plane);
+	if (rc == 0)
+		rc = sff_mirrors_open(&node->plane, node->workers, node->captures, err, ERR_SIZE);
 	if (rc == 0 && options->replay)
 		rc = sff_stamps_create(node->plane.n_ports, &node->stamps);
 	return rc;
@@ -189,6 +212,8 @@ sff_node_connect(struct sff_node *node)
 				return rc;
 			}
 			plane->port_of_instance[vm->index] = p;
+			if (sff_mirrors_tap(plane, p) != 0)
+				return -ENOMEM;
 		}
 		if (plane->up[vm->index])
 			continue;
@@ -276,6 +301,7 @@ sff_node_close(struct sff_node *node)
 	sff_vms_stop(&node->vms);
 	if (node->plane.port != NULL)
 		sff_ports_close(&node->plane);
+	sff_mirrors_close(&node->plane);
 	sff_plane_fini(&node->plane);
 	if (node->captures != NULL)
 		pmd_captures_destroy(node->captures);

@@ -1,4 +1,5 @@
 #include "sff_report.h"
+#include "sff_mirror.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -73,12 +74,16 @@ add_port(struct sfc_ledger *ledger, const struct sff_port *port)
 void
 sff_report_ledger(const struct sff_sources *s, struct sfc_ledger *ledger)
 {
+	uint64_t unwritten;
+
 	*ledger = (struct sfc_ledger){0};
 	for (unsigned int l = 0; l < s->n_lcores; l++) {
 		const struct sff_lcore *lc = s->lcore[l];
 
 		ledger->received += lc->received;
 		ledger->sent += lc->sent;
+		ledger->replicated += lc->replicated;
+		ledger->in_flight += sff_mirror_held(lc);
 		for (unsigned int d = 0; d < SFC_DROP_MAX; d++)
 			ledger->dropped[d] += lc->dropped[d];
 		for (uint16_t p = 0; p < s->plane->n_ports; p++)
@@ -106,6 +111,9 @@ sff_report_ledger(const struct sff_sources *s, struct sfc_ledger *ledger)
 		else
 			ledger->in_flight += sum.rest;
 	}
+	unwritten = sff_mirrors_errors(s->plane->mirrors);
+	ledger->sent -= RTE_MIN(unwritten, ledger->sent);
+	ledger->dropped[SFC_DROP_EGRESS_DOWN] += unwritten;
 }
 
 void
@@ -281,6 +289,8 @@ sff_report_print(FILE *file, const struct sfc_ledger *ledger)
 	fprintf(file, "received    %12llu\n", (unsigned long long)ledger->received);
 	if (ledger->originated > 0)
 		fprintf(file, "originated  %12llu\n", (unsigned long long)ledger->originated);
+	if (ledger->replicated > 0)
+		fprintf(file, "replicated  %12llu\n", (unsigned long long)ledger->replicated);
 	fprintf(file, "sent        %12llu\n", (unsigned long long)ledger->sent);
 	for (unsigned int d = 0; d < SFC_DROP_MAX; d++)
 		if (ledger->dropped[d] > 0)

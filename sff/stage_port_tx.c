@@ -1,10 +1,13 @@
 #include "sff_lcore.h"
+#include "sff_mirror.h"
 #include "sff_tx.h"
 
 /* Into the transmit buffers; the loop gives them to the ports at the end of its pass. */
 void
 sff_port_tx(struct sff_lcore *lc, struct sff_burst *b)
 {
+	if (unlikely(lc->mirror != NULL))
+		sff_mirror_mark(lc, b);
 	for (uint16_t i = 0; i < b->n; i++) {
 		struct sff_tx *tx = &lc->tx[b->meta[i].port];
 

@@ -159,7 +159,7 @@ print_ledger(const json_t *ledger, const json_t *consumed)
 		const char *name, *help;
 		bool always;
 	} credits[] = {{"received", "taken from external ports", true},
-		{"originated", "made by instances", false}, {"replicated", "copied by instances", false},
+		{"originated", "made by instances", false}, {"replicated", "copied by mirrors", false},
 		{"sent", "given to external ports", true}, {"in_flight", "still inside", false}};
 	struct cli_table table = {.n_columns = 3, .align = "lrl"};
 	const char *name;
