@@ -222,6 +222,7 @@ configure(struct ethdev_port *p, const struct rte_eth_dev_info *info)
 
 	rte_eth_dev_get_mtu(p->id, &mtu);
 	p->payload = device_mtu(info, mtu);
+	p->port.ip_mtu = (uint16_t)RTE_MIN(p->payload, PMD_FRAME_MAX);
 	p->multi_seg = (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
 	memset(&conf, 0, sizeof(conf));
 	conf.rxmode.mtu = p->payload;

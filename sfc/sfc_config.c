@@ -69,6 +69,7 @@ sfc_config_free(struct sfc_config *config)
 	free(config->path);
 	free(config->rule);
 	free(config->mirror);
+	sfc_errors_free(&config->warnings);
 	free(config->file);
 	free(config);
 }

@@ -9,7 +9,6 @@ struct domain {
 	uint64_t *function;   /* a set per function: where its instances are */
 	uint64_t *ingress;    /* a set per path: where frames enter it */
 	uint64_t *access;     /* nodes with an access port */
-	const char **hop_to;  /* per node: a path with hops to it from elsewhere */
 	const char **part_of; /* per node: a path over several nodes that it takes part in */
 };
 
@@ -118,8 +117,6 @@ find_hops(struct domain *domain, const struct sfc_path *path, uint64_t *ingress,
 	for (i = 0; i < config->n_nodes; i++) {
 		if (set_has(ingress, i) && !domain->part_of[i])
 			domain->part_of[i] = path->name;
-		if (set_has(targets, i) && !domain->hop_to[i])
-			domain->hop_to[i] = path->name;
 	}
 }
 
@@ -135,16 +132,14 @@ check_node(struct domain *domain, unsigned int index, const struct lyd_node *dat
 		sfc_load_error_node(load, data,
 			"node '%s' needs a locator: path '%s' goes over several nodes", node->name,
 			domain->part_of[index]);
-	else if (domain->hop_to[index] && !node->locator[0].has_mac)
-		sfc_load_error_node(load, sfc_data_child(data, "locator"),
-			"hops to node '%s' need its locator's mac", node->name);
 }
 
 void
 sfc_load_domain(struct sfc_load *load)
 {
 	const struct sfc_config *config = load->config;
-	const struct lyd_node *node = NULL;
+	const struct lyd_node *node = NULL, *path = NULL;
+	struct sfc_load_ways ways;
 	struct domain domain = {.load = load, .words = (config->n_nodes + 63) / 64};
 	uint64_t *targets;
 	unsigned int i;
@@ -153,14 +148,17 @@ sfc_load_domain(struct sfc_load *load)
 	domain.ingress = sfc_load_temp(load, config->n_paths, domain.words * sizeof(uint64_t));
 	domain.access = sfc_load_temp(load, domain.words, sizeof(uint64_t));
 	targets = sfc_load_temp(load, domain.words, sizeof(uint64_t));
-	domain.hop_to = sfc_load_temp(load, config->n_nodes, sizeof(*domain.hop_to));
 	domain.part_of = sfc_load_temp(load, config->n_nodes, sizeof(*domain.part_of));
-	if (load->no_memory)
+	if (load->no_memory || sfc_load_ways_init(load, &ways, domain.words))
 		return;
 	find_instances(&domain);
 	find_ingress(&domain);
-	for (i = 0; i < config->n_paths; i++)
-		find_hops(&domain, &config->path[i], domain.ingress + (size_t)i * domain.words, targets);
+	for (i = 0; i < config->n_paths && (path = sfc_data_next(load->tree, path, "path")); i++) {
+		uint64_t *ingress = domain.ingress + (size_t)i * domain.words;
+
+		sfc_load_ways(load, &ways, i, path, ingress, domain.function);
+		find_hops(&domain, &config->path[i], ingress, targets);
+	}
 	for (i = 0; (node = sfc_data_next(load->tree, node, "node")); i++)
 		check_node(&domain, i, node);
 }

@@ -26,37 +26,37 @@ mask(char *text)
 }
 
 static void
-add(struct sfc_load *load, unsigned int line, unsigned int column, char *path, const char *format,
-	va_list args)
+add(struct sfc_load *load, struct sfc_load_list *list, unsigned int line, unsigned int column, char *path,
+	const char *format, va_list args)
 {
 	struct sfc_load_error *slot;
 	char reason[TEXT_MAX];
 
-	if (load->n_errors == SFC_LOAD_ERRORS_MAX) {
-		load->more_errors++;
+	if (list->n == SFC_LOAD_ERRORS_MAX) {
+		list->more++;
 		return;
 	}
-	if (load->n_errors == load->size_errors) {
-		unsigned int size = load->size_errors ? 2 * load->size_errors : 16;
+	if (list->n == list->size) {
+		unsigned int size = list->size ? 2 * list->size : 16;
 
-		slot = realloc(load->error, size * sizeof(*slot));
+		slot = realloc(list->error, size * sizeof(*slot));
 		if (!slot) {
 			load->no_memory = true;
 			return;
 		}
-		load->error = slot;
-		load->size_errors = size;
+		list->error = slot;
+		list->size = size;
 	}
 	vsnprintf(reason, sizeof(reason), format, args);
 	mask(reason);
 	mask(path);
-	slot = &load->error[load->n_errors];
+	slot = &list->error[list->n];
 	slot->error = (struct sfc_error){.line = line, .column = column};
-	slot->order = load->n_errors;
+	slot->order = list->n;
 	slot->error.file = sfc_load_copy(load, load->file);
 	slot->error.path = sfc_load_copy(load, path);
 	slot->error.reason = sfc_load_copy(load, reason);
-	load->n_errors++;
+	list->n++;
 }
 
 /* [name='web'] when the entry's keys are known and good, else [2]. */
@@ -99,19 +99,20 @@ sfc_load_error_position(
 	if (line == 0)
 		path[0] = '\0';
 	va_start(args, format);
-	add(load, line, column, path, format, args);
+	add(load, &load->errors, line, column, path, format, args);
 	va_end(args);
 }
 
 static void
-add_yaml(struct sfc_load *load, const struct sfc_yaml *yaml, bool at_key, const char *format, va_list args)
+add_yaml(struct sfc_load *load, struct sfc_load_list *list, const struct sfc_yaml *yaml, bool at_key,
+	const char *format, va_list args)
 {
 	char path[TEXT_MAX] = "/";
 
-	if (load->n_errors < SFC_LOAD_ERRORS_MAX)
+	if (list->n < SFC_LOAD_ERRORS_MAX)
 		path_of(yaml, path);
 	at_key = yaml->key && (at_key || yaml->type != SFC_YAML_SCALAR || yaml->is_null);
-	add(load, at_key ? yaml->key_line : yaml->line, at_key ? yaml->key_column : yaml->column, path,
+	add(load, list, at_key ? yaml->key_line : yaml->line, at_key ? yaml->key_column : yaml->column, path,
 		format, args);
 }
 
@@ -121,7 +122,7 @@ sfc_load_error_yaml(struct sfc_load *load, const struct sfc_yaml *yaml, const ch
 	va_list args;
 
 	va_start(args, format);
-	add_yaml(load, yaml, false, format, args);
+	add_yaml(load, &load->errors, yaml, false, format, args);
 	va_end(args);
 }
 
@@ -131,7 +132,7 @@ sfc_load_error_key(struct sfc_load *load, const struct sfc_yaml *yaml, const cha
 	va_list args;
 
 	va_start(args, format);
-	add_yaml(load, yaml, true, format, args);
+	add_yaml(load, &load->errors, yaml, true, format, args);
 	va_end(args);
 }
 
@@ -146,21 +147,37 @@ sfc_load_error_missing(struct sfc_load *load, const struct sfc_yaml *yaml, const
 	sfc_load_error_yaml(load, &absent, "is missing");
 }
 
+static void
+add_node(struct sfc_load *load, struct sfc_load_list *list, const struct lyd_node *node, const char *format,
+	va_list args)
+{
+	char path[] = "/sfc";
+
+	while (!node->priv && node->parent)
+		node = &node->parent->node;
+	if (node->priv)
+		add_yaml(load, list, node->priv, false, format, args);
+	else
+		add(load, list, 0, 0, path, format, args);
+}
+
 void
 sfc_load_error_node(struct sfc_load *load, const struct lyd_node *node, const char *format, ...)
 {
 	va_list args;
 
-	while (!node->priv && node->parent)
-		node = &node->parent->node;
 	va_start(args, format);
-	if (node->priv) {
-		add_yaml(load, node->priv, false, format, args);
-	} else {
-		char path[] = "/sfc";
+	add_node(load, &load->errors, node, format, args);
+	va_end(args);
+}
 
-		add(load, 0, 0, path, format, args);
-	}
+void
+sfc_load_warning_node(struct sfc_load *load, const struct lyd_node *node, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add_node(load, &load->warnings, node, format, args);
 	va_end(args);
 }
 
@@ -184,33 +201,42 @@ error_fini(struct sfc_error *error)
 	free(error->reason);
 }
 
-void
-sfc_load_errors_take(struct sfc_load *load, struct sfc_errors *errors)
+static void
+take(struct sfc_load *load, struct sfc_load_list *list, const char *what, struct sfc_errors *errors)
 {
-	unsigned int i, n = load->n_errors;
+	unsigned int i, n = list->n;
 
-	*errors = (struct sfc_errors){0};
 	if (n == 0)
 		return;
-	qsort(load->error, n, sizeof(*load->error), by_position);
-	if (load->more_errors) {
-		struct sfc_error *last = &load->error[n - 1].error;
+	qsort(list->error, n, sizeof(*list->error), by_position);
+	if (list->more) {
+		struct sfc_error *last = &list->error[n - 1].error;
 		char reason[64];
 
-		snprintf(reason, sizeof(reason), "too many errors: %u more are not shown",
-			load->more_errors + 1);
+		snprintf(reason, sizeof(reason), "too many %s: %u more are not shown", what, list->more + 1);
 		free(last->reason);
 		last->reason = sfc_load_copy(load, reason);
 	}
 	errors->error = sfc_load_new(load, n, sizeof(*errors->error));
 	for (i = 0; i < n; i++) {
 		if (errors->error)
-			errors->error[errors->n++] = load->error[i].error;
+			errors->error[errors->n++] = list->error[i].error;
 		else
-			error_fini(&load->error[i].error);
+			error_fini(&list->error[i].error);
 	}
 	if (load->no_memory) /* an error without its text is worth nothing */
 		sfc_errors_free(errors);
-	free(load->error);
-	load->error = NULL;
+	free(list->error);
+	*list = (struct sfc_load_list){0};
+}
+
+void
+sfc_load_errors_take(struct sfc_load *load, struct sfc_errors *errors, struct sfc_errors *warnings)
+{
+	struct sfc_errors nobody = {0};
+
+	*errors = nobody;
+	take(load, &load->errors, "errors", errors);
+	take(load, &load->warnings, "warnings", warnings ? warnings : &nobody);
+	sfc_errors_free(&nobody);
 }

@@ -65,8 +65,7 @@ take_hops(struct sfc_load *load, const struct lyd_node *data, struct sfc_path *p
 static void
 take_path(struct sfc_load *load, const struct lyd_node *data, struct sfc_path *path)
 {
-	const struct lyd_node *egress = sfc_data_child(data, "egress"),
-			      *payload = sfc_data_child(data, "payload");
+	const struct lyd_node *egress = sfc_data_child(data, "egress");
 
 	path->name = sfc_load_copy(load, sfc_data_text(data, "name"));
 	path->spi = sfc_data_number(data, "spi");
@@ -74,10 +73,9 @@ take_path(struct sfc_load *load, const struct lyd_node *data, struct sfc_path *p
 	path->ttl = (uint8_t)sfc_data_number(data, "ttl");
 	path->md_type = (uint8_t)sfc_data_number(data, "md-type");
 	path->secure = sfc_data_is(data, "secure", "true");
+	path->payload_ip = sfc_data_is(data, "payload", "ip");
+	path->mtu_refuse = sfc_data_is(data, "mtu-check", "refuse");
 	path->reverse = path->egress_node = path->egress_port = -1;
-	if (payload && sfc_data_is(data, "payload", "ip"))
-		sfc_load_error_node(
-			load, payload, "payload 'ip' is not available in this version (ethernet is)");
 	if (egress)
 		sfc_load_port_ref(load, egress, &path->egress_node, &path->egress_port);
 	take_hops(load, data, path);

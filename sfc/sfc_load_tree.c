@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* The widest mapping of the model has 9 keys. */
+/* The widest mapping of the model has 10 keys. */
 #define CHILDREN_MAX 16u
 
 static void take(struct sfc_load *load, struct sfc_yaml *yaml, const struct lysc_node *schema,
@@ -18,9 +18,25 @@ keep(struct sfc_load *load, LY_ERR rc, struct lyd_node *const *node, struct sfc_
 		load->no_memory = true; /* the value was checked before */
 }
 
+/* The loader numbers the entries. */
+static bool
+is_positioned(const struct lysc_node *list)
+{
+	return list->nodetype == LYS_LIST && !strcmp(lysc_node_child(list)->name, "position");
+}
+
+/* A key that is not written in the file. */
+static bool
+is_position(const struct lysc_node *schema)
+{
+	return lysc_is_key(schema) && is_positioned(schema->parent);
+}
+
 static bool
 is_needed(const struct lysc_node *schema)
 {
+	if (is_position(schema))
+		return false;
 	if (schema->nodetype == LYS_LIST)
 		return ((const struct lysc_node_list *)schema)->min > 0;
 	return lysc_is_key(schema) || schema->flags & LYS_MAND_TRUE;
@@ -94,9 +110,11 @@ unknown(struct sfc_load *load, const struct sfc_yaml *yaml, const struct lysc_no
 		return;
 	}
 	while ((child = lys_getnext(child, schema, load->schema->module->compiled, 0)) &&
-		used < sizeof(known))
-		used += (size_t)snprintf(
-			known + used, sizeof(known) - used, "%s%s", used ? ", " : "", child->name);
+		used < sizeof(known)) {
+		if (!is_position(child))
+			used += (size_t)snprintf(
+				known + used, sizeof(known) - used, "%s%s", used ? ", " : "", child->name);
+	}
 	sfc_load_error_key(load, yaml, "unknown leaf '%.64s' (known: %s)", yaml->key, known);
 }
 
@@ -117,7 +135,7 @@ take_children(
 			continue;
 		}
 		child = child_named(load, schema, value->key, &place);
-		if (!child || place >= CHILDREN_MAX) {
+		if (!child || is_position(child) || place >= CHILDREN_MAX) {
 			unknown(load, value, schema);
 			continue;
 		}
@@ -213,27 +231,30 @@ take_entry(
 	take_children(load, yaml, list, node);
 }
 
-/* An entry of a list keyed by position is one value in the file. */
+/* An entry of a list keyed by position: one value in the file, or a mapping without that key. */
 static void
 take_positioned(
 	struct sfc_load *load, struct sfc_yaml *yaml, const struct lysc_node *list, struct lyd_node *parent)
 {
 	const struct lysc_node *leaf = lysc_node_child(list)->next;
 	struct lyd_node *node = NULL, *value = NULL;
+	bool is_mapping = leaf->next != NULL;
 	char position[16];
 
-	if (!accept_scalar(load, yaml, leaf) || !parent)
+	if (is_mapping && (yaml->type != SFC_YAML_MAPPING || yaml->is_null)) {
+		sfc_load_error_yaml(load, yaml, "must be a mapping (name: value, ...)");
 		return;
-	snprintf(position, sizeof(position), "%u", yaml->index);
-	keep(load, lyd_new_list(parent, NULL, list->name, 0, &node, position), &node, yaml);
-	if (node)
+	}
+	if (!is_mapping && (!accept_scalar(load, yaml, leaf) || !parent))
+		return;
+	if (parent) {
+		snprintf(position, sizeof(position), "%u", yaml->index ? yaml->index : 1);
+		keep(load, lyd_new_list(parent, NULL, list->name, 0, &node, position), &node, yaml);
+	}
+	if (is_mapping)
+		take_children(load, yaml, list, node);
+	else if (node)
 		keep(load, lyd_new_term(node, NULL, leaf->name, yaml->text, 0, &value), &value, yaml);
-}
-
-static bool
-is_positioned(const struct lysc_node *list)
-{
-	return list->nodetype == LYS_LIST && !strcmp(lysc_node_child(list)->name, "position");
 }
 
 static void
@@ -266,8 +287,8 @@ take_list(
 	if (yaml->is_null)
 		return;
 	if (yaml->type != SFC_YAML_SEQUENCE) {
-		/* the two that may be one or a list */
-		if (!is_list || !strcmp(schema->name, "locator"))
+		/* those that may be one or a list */
+		if (!is_list || !strcmp(schema->name, "locator") || !strcmp(schema->name, "vlan"))
 			take_one(load, yaml, schema, parent);
 		else
 			sfc_load_error_yaml(load, yaml, "must be a list");

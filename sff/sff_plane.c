@@ -187,8 +187,8 @@ sff_plane_build(struct sff_plane *plane)
 	describe_locators(plane);
 	for (unsigned int i = 0; i < config->n_instances; i++) {
 		plane->port_of_instance[i] = SFC_NONE;
-		/* Health of another node's instances is not known here, nor that of what is no VM: they are as
-		 * the operator says. */
+		/* Health of another node's instances is not known here, nor that of what is no VM: they are
+		 * as the operator says. */
 		plane->up[i] = config->instance[i].node == table->node && !config->instance[i].attach.present
 		                       ? SFC_DOWN
 		                       : sff_plane_admin(&config->instance[i]);

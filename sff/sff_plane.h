@@ -65,7 +65,8 @@ struct sff_port {
 	const volatile uint64_t *consumed;
 	struct sff_sf sf;    /* SF, attached: how frames go there and come from it */
 	uint16_t n_attached; /* transport: SFs behind it */
-	const struct sff_taps *tap_in, *tap_out; /* mirrors of what it receives and of what it takes; NULL = none */
+	const struct sff_taps *tap_in,
+		*tap_out; /* mirrors of what it receives and of what it takes; NULL = none */
 };
 
 static inline struct pmd_port *
@@ -78,9 +79,8 @@ struct sff_plane {
 	const struct sfc_config *config;
 	const struct sfc_table *table;
 	const struct cls *cls;
-	struct sff_port
-		*port; /* [0, n_external): the node's ports in file order; then one per local VM, then one per
-		         * attached instance */
+	struct sff_port *port; /* [0, n_external): the node's ports in file order; then one per local VM, then
+	                        * one per attached instance */
 	uint16_t n_external;
 	uint16_t n_ports;
 	uint16_t *port_of_instance;  /* config instance -> port, SFC_NONE = not local */
@@ -91,10 +91,10 @@ struct sff_plane {
 	uint8_t *up;     /* per config instance: enum sfc_state. Written by control, read by lcores. */
 	uint8_t *pinned; /* per group: flows stay with their instances. Written by control, read by lcores. */
 	struct sff_identities identities;
-	uint32_t hash_seed;  /* of flow hashes */
+	uint32_t hash_seed;        /* of flow hashes */
 	struct sff_attach *attach; /* hash table, for sff_attach_find() */
 	uint32_t attach_mask;
-	bool learns_reverse; /* some path that ends here has a reverse path */
+	bool learns_reverse;         /* some path that ends here has a reverse path */
 	struct sff_mirrors *mirrors; /* NULL = none */
 };
 

@@ -24,8 +24,8 @@ const struct sff_stage_info sff_stages[SFF_STAGE_MAX] = {
 		D(NSH_TRUNCATED) | D(NSH_VERSION) | D(NSH_MD_TYPE) | D(NSH_LENGTH) | D(ECN)},
 	[SFF_STAGE_NSH_TTL] = {"nsh_ttl", sff_nsh_ttl, S(SFP_LOOKUP), D(NSH_TTL) | D(OAM) | D(NSH_PROTO)},
 	[SFF_STAGE_SF_INPUT] = {"sf_input", sff_sf_input, S(SFP_LOOKUP) | S(NSH_TTL),
-		D(SF_FRAME) | D(SF_INDEX) | D(SF_RECLASSIFY) | D(OAM) | D(NSH_PROTO) | D(NSH_TRUNCATED) |
-			D(NSH_VERSION) | D(NSH_MD_TYPE) | D(NSH_LENGTH)},
+		D(SF_FRAME) | D(SF_INDEX) | D(SF_RECLASSIFY) | D(NSH_TTL) | D(OAM) | D(NSH_PROTO) |
+			D(NSH_TRUNCATED) | D(NSH_VERSION) | D(NSH_MD_TYPE) | D(NSH_LENGTH)},
 	[SFF_STAGE_SFP_LOOKUP] = {"sfp_lookup", sff_sfp_lookup,
 		S(SF_OUTPUT) | S(PROXY_OUTPUT) | S(REMOTE_OUTPUT) | S(TERMINAL),
 		D(NO_PATH) | D(NO_HOP) | D(SI_ZERO) | D(SF_DOWN) | D(INSECURE)},

@@ -1,36 +1,53 @@
 #include "sff_flow.h"
 #include "sff_lcore.h"
 
-/* To the next SFF: one template store, then lengths and the entropy port. */
+#include "nsh_ecn.h"
+
+#include <rte_ip.h>
+
+/* Whatever the header is: a checksum may cover the payload. */
+static uint16_t
+payload_sum(struct rte_mbuf *m)
+{
+	uint16_t sum = 0;
+
+	/* It fails only for bytes that are not there. */
+	if (rte_raw_cksum_mbuf(m, 0, m->pkt_len, &sum) != 0)
+		return 0;
+	return sum;
+}
+
+static uint8_t
+output(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
+{
+	const struct sff_remote *remote = &lc->plane->remote[meta->remote];
+	uint32_t payload_size = m->pkt_len;
+	uint16_t sum = 0;
+	uint8_t tos;
+	void *outer;
+
+	if (unlikely(payload_size > remote->room))
+		return SFF_NEXT_DROP(SFC_DROP_MTU);
+	if (meta->src_port == 0)
+		meta->src_port = outer_entropy(sff_flow_hash(lc, m, meta));
+	tos = nsh_ecn_inner(
+		rte_pktmbuf_mtod_offset(m, void *, meta->nsh_size), m->data_len - meta->nsh_size, meta->np);
+	if (remote->outer.needs_sum)
+		sum = payload_sum(m);
+	outer = rte_pktmbuf_prepend(m, remote->outer.size);
+	if (unlikely(outer == NULL))
+		return SFF_NEXT_DROP(SFC_DROP_NO_HEADROOM);
+	outer_push(outer, &remote->outer, payload_size, meta->src_port,
+		nsh_ecn_encap(tos, NSH_DSCP_UNIFORM, 0), sum);
+	lc->path[meta->path].out++;
+	meta->port = remote->port;
+	return SFF_STAGE_PORT_TX;
+}
+
+/* To the next SFF: one template store, then lengths, DSCP, ECN and the entropy port. */
 void
 sff_remote_output(struct sff_lcore *lc, struct sff_burst *b)
 {
-	const struct sff_plane *plane = lc->plane;
-
-	for (uint16_t i = 0; i < b->n; i++) {
-		struct rte_mbuf *m = b->pkt[i];
-		struct sff_meta *meta = &b->meta[i];
-		const struct sfc_remote *remote = &plane->table->remote[meta->remote];
-		uint32_t payload_size = m->pkt_len;
-		void *outer;
-
-		if (unlikely(payload_size > VXLAN_GPE_PAYLOAD_MAX ||
-			     payload_size + VXLAN_GPE_OUTER_SIZE > plane->port[remote->port].pmd->mtu)) {
-			b->next[i] = SFF_NEXT_DROP(SFC_DROP_MTU);
-			continue;
-		}
-		if (meta->src_port == 0)
-			meta->src_port = vxlan_gpe_src_port(sff_flow_hash(lc, m, meta));
-		outer = rte_pktmbuf_prepend(m, VXLAN_GPE_OUTER_SIZE);
-		if (unlikely(outer == NULL)) {
-			b->next[i] = SFF_NEXT_DROP(SFC_DROP_NO_HEADROOM);
-			continue;
-		}
-		/* DF is set, so the identification may be any value (RFC 6864, 4.1). */
-		vxlan_gpe_push(
-			outer, &plane->remote[meta->remote], (uint16_t)payload_size, meta->src_port, 0, 0);
-		lc->path[meta->path].out++;
-		meta->port = remote->port;
-		b->next[i] = SFF_STAGE_PORT_TX;
-	}
+	for (uint16_t i = 0; i < b->n; i++)
+		b->next[i] = output(lc, b->pkt[i], &b->meta[i]);
 }

@@ -62,6 +62,10 @@ input(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 	edge = sff_nsh_check(eth + 1, (uint16_t)(avail - ETH_HDR_SIZE), meta);
 	if (unlikely(edge != SFF_STAGE_MAX))
 		return edge;
+	/* What an SF is given has a TTL of 1 at least, and SFs do not change it; the next SFF would make 63
+	 * of 0. */
+	if (unlikely(nsh_ttl((const struct nsh_hdr *)(eth + 1)) == 0))
+		return SFF_NEXT_DROP(SFC_DROP_NSH_TTL);
 	if (!follows_own_position(lc, port, meta->sp)) {
 		edge = branch(lc, port, meta->sp);
 		if (edge == SFF_STAGE_NSH_TTL)

@@ -3,95 +3,107 @@
 
 #include <rte_ip.h>
 
-static const uint8_t gpe_drop[] = {
-	[VXLAN_GPE_NOT_OURS] = SFC_DROP_NOT_NSH,
-	[VXLAN_GPE_TRUNCATED] = SFC_DROP_OUTER_TRUNCATED,
-	[VXLAN_GPE_IP_HEADER] = SFC_DROP_OUTER_HEADER,
-	[VXLAN_GPE_IP_CHECKSUM] = SFC_DROP_OUTER_CHECKSUM,
-	[VXLAN_GPE_FRAGMENT] = SFC_DROP_OUTER_FRAGMENT,
-	[VXLAN_GPE_UDP_LENGTH] = SFC_DROP_OUTER_HEADER,
-	[VXLAN_GPE_VERSION] = SFC_DROP_GPE_VERSION,
-	[VXLAN_GPE_FLAGS] = SFC_DROP_GPE_FLAGS,
-	[VXLAN_GPE_OAM] = SFC_DROP_GPE_OAM,
-	[VXLAN_GPE_NEXT_PROTO] = SFC_DROP_GPE_PROTO,
+static const uint8_t outer_drop[OUTER_VERDICTS] = {
+	[OUTER_NOT_OURS] = SFC_DROP_NOT_NSH,
+	[OUTER_TRUNCATED] = SFC_DROP_OUTER_TRUNCATED,
+	[OUTER_IP_HEADER] = SFC_DROP_OUTER_HEADER,
+	[OUTER_IP_CHECKSUM] = SFC_DROP_OUTER_CHECKSUM,
+	[OUTER_FRAGMENT] = SFC_DROP_OUTER_FRAGMENT,
+	[OUTER_UDP_LENGTH] = SFC_DROP_OUTER_HEADER,
+	[OUTER_UDP_ZERO] = SFC_DROP_OUTER_ZERO,
+	[OUTER_GPE_VERSION] = SFC_DROP_GPE_VERSION,
+	[OUTER_GPE_FLAGS] = SFC_DROP_GPE_FLAGS,
+	[OUTER_GPE_OAM] = SFC_DROP_GPE_OAM,
+	[OUTER_GPE_PROTO] = SFC_DROP_GPE_PROTO,
+	[OUTER_VXLAN_FLAGS] = SFC_DROP_VXLAN_FLAGS,
+	[OUTER_GENEVE_VERSION] = SFC_DROP_GENEVE_VERSION,
+	[OUTER_GENEVE_OAM] = SFC_DROP_GENEVE_OAM,
+	[OUTER_GENEVE_OPTIONS] = SFC_DROP_GENEVE_OPTIONS,
+	[OUTER_GENEVE_CRITICAL] = SFC_DROP_GENEVE_CRITICAL,
+	[OUTER_GRE_VERSION] = SFC_DROP_GRE_HEADER,
+	[OUTER_GRE_FLAGS] = SFC_DROP_GRE_HEADER,
+	[OUTER_PROTO] = SFC_DROP_OUTER_PROTO,
 };
 
+/* Ethernet has no other address than the MAC, and the VLAN. */
 static bool
-is_peer(const struct sfc_table *table, uint32_t address)
+is_ethernet_of(const struct sff_locator *l, const struct outer_info *info)
 {
-	uint32_t low = 0, high = table->n_peers;
+	bool ours = l->n_vlans == info->tags && memcmp(l->mac, info->dmac, sizeof(l->mac)) == 0;
 
-	while (low < high) {
-		uint32_t mid = (low + high) >> 1;
-
-		if (table->peer[mid] < address)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < table->n_peers && table->peer[low] == address;
+	for (uint8_t t = 0; ours && t < info->tags; t++)
+		ours = (info->tci[t] & ETH_VID_MASK) == l->vlan[t];
+	return ours;
 }
 
-/* RFC 768: a checksum that is there must be right. Rare: tunnels send 0 over IPv4 (RFC 7348, 5). */
-static bool
-udp_checksum_ok(struct rte_mbuf *m, const struct vxlan_gpe_info *info)
+/* Which of our locators a frame is for; a port has few. */
+static const struct sff_locator *
+find_locator(const struct sff_port *port, const struct outer_info *info)
 {
-	uint32_t udp_size = NSH_UDP_SIZE + VXLAN_GPE_HDR_SIZE + (uint32_t)info->payload_size;
-	uint32_t udp_at = info->size - NSH_UDP_SIZE - VXLAN_GPE_HDR_SIZE;
-	uint16_t sum;
-	struct {
-		rte_be32_t src, dst;
-		uint8_t zero, protocol;
-		rte_be16_t size;
-	} pseudo = {
-		.src = rte_cpu_to_be_32(info->src),
-		.dst = rte_cpu_to_be_32(info->dst),
-		.protocol = NSH_IPPROTO_UDP,
-		.size = rte_cpu_to_be_16((uint16_t)udp_size),
-	};
-	uint32_t total;
+	for (uint16_t i = 0; i < port->n_locators; i++) {
+		const struct sff_locator *l = &port->locator[i];
 
-	if (rte_raw_cksum_mbuf(m, udp_at, udp_size, &sum) != 0)
-		return false;
-	total = (uint32_t)sum + rte_raw_cksum(&pseudo, sizeof(pseudo));
-	total = (total & UINT16_MAX) + (total >> 16);
-	return total == UINT16_MAX;
+		if (l->transport == info->transport && l->family == info->family &&
+			nsh_addr_equal(&l->address, &info->dst) &&
+			(likely(info->family != NSH_NO_IP) || is_ethernet_of(l, info)))
+			return l;
+	}
+	return NULL;
+}
+
+static bool
+is_peer(const struct sfc_table *table, const struct outer_info *info)
+{
+	return info->family == NSH_NO_IP ? sfc_is_peer_mac(table, info->smac)
+	                                 : sfc_is_peer(table, info->family, &info->src);
+}
+
+/* RFC 768, RFC 8200 8.1: a checksum that is there must be right. */
+static bool
+checksum_ok(struct rte_mbuf *m, const struct outer_info *info)
+{
+	uint16_t sum;
+
+	return rte_raw_cksum_mbuf(m, info->check_at, info->check_size, &sum) == 0 &&
+	       outer_check_sum(info, sum);
 }
 
 static uint8_t
 input(const struct sff_plane *plane, struct rte_mbuf *m, struct sff_meta *meta)
 {
 	const struct sff_port *port = &plane->port[meta->port];
-	uint16_t avail = sff_mbuf_contiguous(m, SFF_HEADERS_MAX);
-	struct vxlan_gpe_info info;
-	enum vxlan_gpe_verdict verdict;
+	uint16_t avail = sff_mbuf_contiguous(m, RTE_MAX(OUTER_SIZE_MAX, SFF_HEADERS_MAX));
+	const struct sff_locator *locator;
+	enum outer_verdict verdict;
+	struct outer_info info;
 
 	if (unlikely(avail < ETH_HDR_SIZE))
 		return SFF_NEXT_DROP(SFC_DROP_ETH_TRUNCATED);
-	verdict = vxlan_gpe_parse(rte_pktmbuf_mtod(m, void *), avail, m->pkt_len, &info);
-	if (unlikely(verdict != VXLAN_GPE_OK))
-		return SFF_NEXT_DROP(gpe_drop[verdict]);
-	if (unlikely(info.dst != port->address))
+	verdict = outer_parse(&port->accept, rte_pktmbuf_mtod(m, void *), avail, m->pkt_len, &info);
+	if (unlikely(verdict != OUTER_OK))
+		return SFF_NEXT_DROP(outer_drop[verdict]);
+	locator = find_locator(port, &info);
+	if (unlikely(locator == NULL))
 		return SFF_NEXT_DROP(SFC_DROP_NOT_OURS);
-	if (unlikely(!is_peer(plane->table, info.src)))
+	if (unlikely(!is_peer(plane->table, &info)))
 		return SFF_NEXT_DROP(SFC_DROP_OUTER_PEER);
-	if (unlikely(info.udp_checksum != 0 && !udp_checksum_ok(m, &info)))
+	if (info.check_size != 0 && unlikely(!checksum_ok(m, &info)))
 		return SFF_NEXT_DROP(SFC_DROP_OUTER_CHECKSUM);
-	if (unlikely(info.vni != port->vni))
+	if (unlikely(info.vni != locator->vni))
 		return SFF_NEXT_DROP(SFC_DROP_OUTER_VNI);
-	if (unlikely(info.next_proto != NSH_NP_NSH))
-		return SFF_NEXT_DROP(SFC_DROP_GPE_PROTO);
 
-	/* What Ethernet padded behind the UDP datagram is not payload. */
+	/* What Ethernet padded behind the IP packet is not payload. */
 	sff_mbuf_cut(m, (uint32_t)info.size + info.payload_size);
 	rte_pktmbuf_adj(m, info.size);
 	meta->flags |= SFF_META_TRANSPORT;
+	meta->tos = info.tos;
 	/* Entropy chosen upstream stays (RFC 7348, 5). */
-	meta->src_port = info.src_port >= VXLAN_GPE_SRC_PORT_MIN ? info.src_port : 0;
+	meta->src_port = outer_entropy_of(&info);
 	return SFF_STAGE_NSH_INPUT;
 }
 
-/* A frame from the underlay: it must be NSH in VXLAN-GPE between two nodes of this domain. */
+/* A frame from the underlay: it must be NSH in one of the port's transports between two nodes of this domain.
+ */
 void
 sff_transport_input(struct sff_lcore *lc, struct sff_burst *b)
 {

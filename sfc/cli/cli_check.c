@@ -13,8 +13,7 @@ struct args {
 static const struct cli_option options[] = {
 	{"FILE", NULL, CLI_FILE, offsetof(struct args, file), "the configuration, YAML or JSON"},
 	{"node", "NAME", CLI_TEXT, offsetof(struct args, node), "check also that this node can run it"},
-	{"json", NULL, CLI_FLAG, offsetof(struct args, json),
-		"print {\"errors\":[...]}, empty when it is good"},
+	{"json", NULL, CLI_FLAG, offsetof(struct args, json), "print {\"errors\":[...],\"warnings\":[...]}"},
 	{0},
 };
 
@@ -42,9 +41,9 @@ run(const struct cli_verb *verb, int argc, char **argv)
 	} else {
 		if (node >= 0)
 			exit_code = cli_check_node(config, node, args.json);
-		if (exit_code == CLI_DONE && args.json)
-			cli_print_errors(NULL, 0);
-		else if (exit_code == CLI_DONE)
+		if (exit_code == CLI_DONE)
+			cli_print_warnings(&config->warnings, args.json);
+		if (exit_code == CLI_DONE && !args.json)
 			printf("%s is good: nodes %u, functions %u, instances %u, paths %u, rules %u\n",
 				args.file, config->n_nodes, config->n_functions, config->n_instances,
 				config->n_paths, config->n_rules);

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-void
-cli_print_errors(const struct sfc_error *error, unsigned int n)
+static json_t *
+list_of(const struct sfc_error *error, unsigned int n)
 {
 	json_t *list = json_array();
 
@@ -19,11 +19,12 @@ cli_print_errors(const struct sfc_error *error, unsigned int n)
 				      "line", (int)error[i].line, "column", (int)error[i].column, "path",
 				      cli_json_text(error[i].path == NULL ? "" : error[i].path), "reason",
 				      cli_json_text(error[i].reason)));
-	cli_print_json(json_pack("{s:o}", "errors", list));
+	return list;
 }
 
+/* @param what  "" or "warning: ". */
 static void
-report(const struct sfc_error *error, unsigned int n, bool json)
+print(const struct sfc_error *error, unsigned int n, const char *what)
 {
 	for (unsigned int i = 0; i < n; i++) {
 		const struct sfc_error *e = &error[i];
@@ -31,7 +32,7 @@ report(const struct sfc_error *error, unsigned int n, bool json)
 		cli_put_clean(stderr, e->file);
 		if (e->line > 0)
 			fprintf(stderr, ":%u:%u", e->line, e->column);
-		fputs(": ", stderr);
+		fprintf(stderr, ": %s", what);
 		if (e->path != NULL && e->path[0] != '\0') {
 			cli_put_clean(stderr, e->path);
 			fputs(": ", stderr);
@@ -39,8 +40,29 @@ report(const struct sfc_error *error, unsigned int n, bool json)
 		cli_put_clean(stderr, e->reason);
 		fputc('\n', stderr);
 	}
+}
+
+void
+cli_print_errors(const struct sfc_error *error, unsigned int n)
+{
+	cli_print_json(json_pack("{s:o}", "errors", list_of(error, n)));
+}
+
+static void
+report(const struct sfc_error *error, unsigned int n, bool json)
+{
+	print(error, n, "");
 	if (json)
 		cli_print_errors(error, n);
+}
+
+void
+cli_print_warnings(const struct sfc_errors *warnings, bool json)
+{
+	print(warnings->error, warnings->n, "warning: ");
+	if (json)
+		cli_print_json(json_pack(
+			"{s:[], s:o}", "errors", "warnings", list_of(warnings->error, warnings->n)));
 }
 
 int

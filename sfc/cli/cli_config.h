@@ -21,7 +21,13 @@ int cli_load(const char *file, bool json, struct sfc_config **config);
 /** Compile one node's tables to see that it can be done. Same output and exit codes as cli_load. */
 int cli_check_node(const struct sfc_config *config, int node, bool json);
 
-/** Print {"errors":[...]} on stdout; an empty list when n is 0. */
+/**
+ * Say what is not wrong, but should be known: to stderr as errors are, and with json the whole result of a
+ * check, {"errors":[],"warnings":[...]}, to stdout.
+ */
+void cli_print_warnings(const struct sfc_errors *warnings, bool json);
+
+/** Print {"errors":[...]} on stdout. */
 void cli_print_errors(const struct sfc_error *error, unsigned int n);
 
 #endif

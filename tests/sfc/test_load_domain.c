@@ -51,6 +51,12 @@ reasons(const char *text)
 
 #define PORTS_A "port: [ { name: lan, device: n0, role: access } ]"
 #define PORTS_B "port: [ { name: wan, device: n0, role: access } ]"
+#define CORE_A                                                                                               \
+	"port: [ { name: lan, device: n0, role: access }, { name: core, device: n1, role: transport } ]"
+#define CORE_B                                                                                               \
+	"port: [ { name: wan, device: n0, role: access }, { name: core, device: n1, role: transport, mtu: "  \
+	"9000, "                                                                                             \
+	"address: [10.0.0.2/24, \"fd00::2/64\"] } ]"
 #define FW_ON_A "function: [ { name: fw, instance: [ { name: fw-1, node: a, vm: { image: fw } } ] } ]"
 
 static void
@@ -82,18 +88,21 @@ rule_without_a_port_lets_every_node_with_an_access_port_take_part(void **state)
 }
 
 static void
-target_of_hops_needs_a_mac_and_a_mere_source_does_not(void **state)
+nodes_that_talk_need_a_transport_in_common(void **state)
 {
 	(void)state;
 	assert_string_equal(
 		reasons("sfc:\n"
 			" node:\n"
-			"  - { name: a, " PORTS_A ", locator: { transport: vxlan-gpe, address: 10.0.0.1 } }\n"
-			"  - { name: b, " PORTS_B ", locator: { transport: vxlan-gpe, address: 10.0.0.2 } }\n"
+			"  - { name: a, " CORE_A ", locator: { transport: geneve, address: 10.0.0.1 } }\n"
+			"  - { name: b, " CORE_B ", locator: { transport: vxlan-gpe, address: 10.0.0.2 } }\n"
 			" " FW_ON_A "\n"
-			" path: [ { name: p, spi: 1, hops: [fw], egress: lan } ]\n"
+			" path: [ { name: p, spi: 1, hops: [fw], egress: b/core } ]\n"
 			" rule: [ { name: r, match: { port: wan }, action: { path: p } } ]\n"),
-		"3: hops to node 'a' need its locator's mac\n");
+		"6: leads from node 'b' to node 'a', whose locators have no transport and address family in "
+		"common\n"
+		"6: leads from node 'a' to node 'b', whose locators have no transport and address family in "
+		"common\n");
 }
 
 static void
@@ -103,15 +112,90 @@ reverse_path_is_entered_at_the_egress_of_the_other(void **state)
 	assert_string_equal(
 		reasons("sfc:\n"
 			" node:\n"
-			"  - { name: a, " PORTS_A ", locator: { transport: vxlan-gpe, address: 10.0.0.1 } }\n"
-			"  - { name: b, " PORTS_B ", locator: { transport: vxlan-gpe, address: 10.0.0.2,\n"
-			"      mac: \"02:00:00:00:00:02\" } }\n"
-			" function: [ { name: fw, instance: [ { name: fw-1, node: b, vm: { image: fw } } ] } "
+			"  - { name: a, " CORE_A ", locator: { transport: gre, address: \"fd00::1\" } }\n"
+			"  - { name: b, " CORE_B ", locator: { transport: gre, address: 10.0.0.2 } }\n"
+			" function: [ { name: fw, instance: [ { name: fw-1, node: a, vm: { image: fw } } ] } "
 			"]\n"
 			" path:\n"
-			"  - { name: p, spi: 1, hops: [fw], egress: wan, reverse: q }\n"
-			"  - { name: q, spi: 2, hops: [fw], egress: lan }\n"),
-		"3: hops to node 'a' need its locator's mac\n");
+			"  - { name: p, spi: 1, hops: [fw], egress: lan, reverse: q }\n"
+			"  - { name: q, spi: 2, hops: [fw], egress: wan }\n"),
+		"8: leads from node 'a' to node 'b', whose locators have no transport and address family in "
+		"common\n");
+}
+
+/* Warnings of a path from a to b over a link of this IP MTU, NULL = one that says nothing. */
+static char *
+warnings_of(const char *mtu, const char *transport, const char *path)
+{
+	static char text[1024], said[512];
+	struct sfc_config *config;
+	struct sfc_errors errors;
+
+	snprintf(text, sizeof(text),
+		"sfc:\n"
+		" node:\n"
+		"  - name: a\n"
+		"    port:\n"
+		"     - { name: lan, device: n0, role: access }\n"
+		"     - { name: core, device: n1, role: transport, address: [10.0.0.1/24, \"fd00::1/64\"] "
+	        "%s%s }\n"
+		"    locator: { transport: %s1\" }\n"
+		"  - { name: b, " CORE_B ", locator: { transport: %s2\" } }\n"
+		" " FW_ON_A "\n"
+		" path: [ { name: p, spi: 1, hops: [fw], egress: wan, %s } ]\n",
+		mtu ? ", mtu: " : "", mtu ? mtu : "", transport, transport, path);
+	assert_int_equal(sfc_load_memory(&schema, "x", text, strlen(text), &config, &errors), 0);
+	said[0] = '\0';
+	for (unsigned int i = 0; i < config->warnings.n; i++) {
+		const struct sfc_error *e = &config->warnings.error[i];
+
+		assert_int_equal(e->line, 10);
+		assert_string_equal(e->path, "/sfc/path[name='p']");
+		snprintf(said, sizeof(said), "%s", e->reason);
+	}
+	sfc_config_free(config);
+	return said;
+}
+
+/* Protocols N17 and the sizes of the headers: what a full frame needs. */
+static void
+links_too_small_for_a_full_frame_are_warned_of(void **state)
+{
+	static const struct {
+		const char *transport, *path;
+		unsigned int need;
+	} rows[] = {
+		{"vxlan-gpe, address: \"10.0.0.", "md-type: 2", 1558},
+		{"vxlan-gpe, address: \"10.0.0.", "md-type: 1", 1574},
+		{"vxlan-gpe, address: \"fd00::", "md-type: 1", 1594},
+		{"vxlan, address: \"10.0.0.", "md-type: 1", 1588},
+		{"geneve, address: \"fd00::", "md-type: 2", 1578},
+		{"gre, address: \"10.0.0.", "md-type: 1", 1562},
+		{"udp, udp-port: 7000, address: \"10.0.0.", "md-type: 1", 1566},
+		{"ethernet, mac: \"02:00:00:00:00:0", "md-type: 1", 1538},
+		{"vxlan-gpe, address: \"10.0.0.", "md-type: 1, payload: ip", 1560},
+	};
+	char want[256], mtu[16];
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(mtu, sizeof(mtu), "%u", rows[i].need);
+		assert_string_equal(warnings_of(mtu, rows[i].transport, rows[i].path), "");
+		snprintf(mtu, sizeof(mtu), "%u", rows[i].need - 1);
+		snprintf(want, sizeof(want),
+			"a full frame needs an IP MTU of %u from node 'a' to node 'b', which is %u: larger "
+		        "ones "
+			"are dropped",
+			rows[i].need, rows[i].need - 1);
+		assert_string_equal(warnings_of(mtu, rows[i].transport, rows[i].path), want);
+		/* A link that says nothing is Ethernet as usual. */
+		snprintf(want, sizeof(want),
+			"a full frame needs an IP MTU of %u from node 'a' to node 'b', which is 1500: larger "
+		        "ones "
+			"are dropped",
+			rows[i].need);
+		assert_string_equal(warnings_of(NULL, rows[i].transport, rows[i].path), want);
+	}
 }
 
 static void
@@ -187,8 +271,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_node_needs_no_locator),
 		cmocka_unit_test(rule_without_a_port_lets_every_node_with_an_access_port_take_part),
-		cmocka_unit_test(target_of_hops_needs_a_mac_and_a_mere_source_does_not),
+		cmocka_unit_test(nodes_that_talk_need_a_transport_in_common),
 		cmocka_unit_test(reverse_path_is_entered_at_the_egress_of_the_other),
+		cmocka_unit_test(links_too_small_for_a_full_frame_are_warned_of),
 		cmocka_unit_test(locator_without_a_port_takes_the_transport_port_with_its_address),
 		cmocka_unit_test(many_paths_and_rules_load_in_seconds),
 	};

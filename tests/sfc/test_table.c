@@ -160,12 +160,11 @@ a_path_that_ends_elsewhere_ends_in_a_remote(void **state)
 	const struct sfc_remote *r = &t->remote[e->index];
 	assert_int_equal(r->node, 2);
 	assert_int_equal(r->port, 1);
-	assert_int_equal(r->vni, 102);
-	assert_int_equal(r->source, 0x0a630001);
-	assert_int_equal(r->destination, 0x0a630003);
-	assert_int_equal(r->has_smac, 1);
-	assert_memory_equal(r->smac, d.locator[0][0].mac, 6);
+	assert_memory_equal(&r->ours, &d.locator[0][0], sizeof(r->ours));
+	assert_memory_equal(&r->theirs, &d.locator[2][0], sizeof(r->theirs));
+	assert_true(r->has_dmac);
 	assert_memory_equal(r->dmac, d.locator[2][0].mac, 6);
+	assert_int_equal(r->next_hop.family, 0);
 	sfc_table_free(t);
 	/* On the node of the egress the same position is the terminal. */
 	t = build(&d, 2);
@@ -177,9 +176,66 @@ a_path_that_ends_elsewhere_ends_in_a_remote(void **state)
 	domain_fini(&d);
 }
 
+static const struct sfc_addr here6 = {.family = 6, .plen = 128, .bytes = {0xfd, [15] = 1}};
+static const struct sfc_addr there6 = {.family = 6, .plen = 128, .bytes = {0xfd, [15] = 2}};
+
 static void
-the_first_usable_locator_is_taken(void **state)
+the_first_locator_with_a_common_transport_and_family_is_taken(void **state)
 {
+	/* The second node's two locators, and which of them the first node, with its one, can send to. */
+	static const struct {
+		enum sfc_transport ours, first, second;
+		bool ours6, first6, second6;
+		int taken; /* -1 = none */
+	} rows[] = {
+		{SFC_TRANSPORT_VXLAN_GPE, SFC_TRANSPORT_VXLAN_GPE, SFC_TRANSPORT_VXLAN_GPE, 0, 0, 0, 0},
+		{SFC_TRANSPORT_VXLAN_GPE, SFC_TRANSPORT_VXLAN_GPE, SFC_TRANSPORT_VXLAN_GPE, 0, 1, 0, 1},
+		{SFC_TRANSPORT_VXLAN_GPE, SFC_TRANSPORT_GENEVE, SFC_TRANSPORT_VXLAN_GPE, 0, 0, 0, 1},
+		{SFC_TRANSPORT_GENEVE, SFC_TRANSPORT_GENEVE, SFC_TRANSPORT_VXLAN_GPE, 1, 1, 0, 0},
+		{SFC_TRANSPORT_GRE, SFC_TRANSPORT_GENEVE, SFC_TRANSPORT_VXLAN_GPE, 0, 0, 0, -1},
+		{SFC_TRANSPORT_GENEVE, SFC_TRANSPORT_GENEVE, SFC_TRANSPORT_VXLAN_GPE, 1, 0, 1, -1},
+	};
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct domain d;
+		struct sfc_table *t;
+
+		domain_init(&d);
+		int fw = domain_function(&d, "fw");
+		domain_instance(&d, fw, "fw-1", 1, 1);
+		domain_path(&d, 7, fw, 1, 255, 0);
+		d.locator[0][0].transport = rows[i].ours;
+		d.locator[1][1] = d.locator[1][0];
+		d.locator[1][1].vni = 42;
+		d.locator[1][0].transport = rows[i].first;
+		d.locator[1][1].transport = rows[i].second;
+		if (rows[i].ours6)
+			d.locator[0][0].address = here6;
+		if (rows[i].first6)
+			d.locator[1][0].address = there6;
+		if (rows[i].second6)
+			d.locator[1][1].address = there6;
+		d.node[1].n_locators = 2;
+		if (rows[i].taken < 0) {
+			refuse(&d, 0,
+				"path 'path-7' leads to node 'b', but its locators and those of node 'a' "
+			        "have no "
+				"transport and address family in common");
+		} else {
+			t = build(&d, 0);
+			const struct sfc_remote *r = &t->remote[t->target[0].index];
+			assert_memory_equal(&r->theirs, &d.locator[1][rows[i].taken], sizeof(r->theirs));
+			sfc_table_free(t);
+		}
+		domain_fini(&d);
+	}
+}
+
+static void
+the_next_hop_is_the_locator_on_the_link_and_the_gateway_off_it(void **state)
+{
+	struct sfc_addr prefix = {.family = 4, .plen = 24, .bytes = {10, 99, 0, 1}};
 	struct domain d;
 	struct sfc_table *t;
 	(void)state;
@@ -188,37 +244,69 @@ the_first_usable_locator_is_taken(void **state)
 	int fw = domain_function(&d, "fw");
 	domain_instance(&d, fw, "fw-1", 1, 1);
 	domain_path(&d, 7, fw, 1, 255, 0);
-	d.locator[1][1] = d.locator[1][0];
-	d.locator[1][0].address = (struct sfc_addr){.family = 6, .plen = 128, .bytes = {0xfd}};
-	d.locator[1][1].vni = 42;
-	d.node[1].n_locators = 2;
+	d.port[1].address = &prefix;
+	d.port[1].n_addresses = 1;
+	d.locator[1][0].has_mac = false;
 	t = build(&d, 0);
-	assert_int_equal(t->target[0].kind, SFC_TARGET_REMOTE);
-	assert_int_equal(t->remote[t->target[0].index].vni, 42);
-	assert_int_equal(t->remote[t->target[0].index].destination, 0x0a630002);
+	assert_false(t->remote[t->target[0].index].has_dmac);
+	assert_memory_equal(
+		&t->remote[t->target[0].index].next_hop, &d.locator[1][0].address, sizeof(struct sfc_addr));
+	sfc_table_free(t);
+
+	d.locator[1][0].address.bytes[2] = 9;
+	refuse(&d, 0,
+		"path 'path-7' leads to node 'b', which is off the link of port 'core': that needs a "
+	        "gateway, or "
+		"a mac in the locator");
+	d.port[1].gateway4 = (struct sfc_addr){.family = 4, .plen = 32, .bytes = {10, 99, 0, 254}};
+	t = build(&d, 0);
+	assert_false(t->remote[t->target[0].index].has_dmac);
+	assert_memory_equal(
+		&t->remote[t->target[0].index].next_hop, &d.port[1].gateway4, sizeof(struct sfc_addr));
+	sfc_table_free(t);
+	/* A mac of its own is where the frame goes, whatever stands between. */
+	d.locator[1][0].has_mac = true;
+	t = build(&d, 0);
+	assert_true(t->remote[t->target[0].index].has_dmac);
+	sfc_table_free(t);
+	/* That of its port is of no use behind a gateway. */
+	d.port[1].has_mac = true;
+	memcpy(d.port[1].mac, d.locator[1][0].mac, 6);
+	t = build(&d, 0);
+	assert_false(t->remote[t->target[0].index].has_dmac);
 	sfc_table_free(t);
 	domain_fini(&d);
 }
 
 static void
-peers_are_the_other_nodes_ipv4_sorted_and_once(void **state)
+peers_are_the_other_nodes_addresses(void **state)
 {
+	static const uint8_t stranger_mac[6] = {2, 0, 0, 0, 0, 9};
+	union nsh_addr a = {.half = {0, 0}};
 	struct domain d;
 	struct sfc_table *t;
 	(void)state;
 
 	domain_init(&d);
-	d.locator[2][1] = d.locator[2][0];
-	d.locator[2][1].vni = 9;
-	d.locator[2][0].address.bytes[0] = 200;
-	d.node[2].n_locators = 2;
-	d.locator[1][1] = d.locator[2][1];
+	d.locator[1][1] = d.locator[1][0];
+	d.locator[1][1].address = there6;
 	d.node[1].n_locators = 2;
+	d.locator[2][1] = d.locator[2][0];
+	d.locator[2][1].transport = SFC_TRANSPORT_ETHERNET;
+	d.locator[2][1].address = (struct sfc_addr){0};
+	d.node[2].n_locators = 2;
 	t = build(&d, 0);
-	assert_int_equal(t->n_peers, 3);
-	assert_int_equal(t->peer[0], 0x0a630002);
-	assert_int_equal(t->peer[1], 0x0a630003);
-	assert_int_equal(t->peer[2], 0xc8630003);
+	for (unsigned int host = 0; host < 256; host++) {
+		a = nsh_addr_of4(RTE_BE32(0x0a630000) | rte_cpu_to_be_32(host));
+		assert_int_equal(sfc_is_peer(t, NSH_IPV4, &a), host == 2 || host == 3);
+		assert_false(sfc_is_peer(t, NSH_IPV6, &a));
+		memcpy(a.bytes, there6.bytes, 16);
+		a.bytes[15] = (uint8_t)host;
+		assert_int_equal(sfc_is_peer(t, NSH_IPV6, &a), host == 2);
+	}
+	assert_true(sfc_is_peer_mac(t, d.locator[2][1].mac));
+	assert_false(sfc_is_peer_mac(t, d.locator[1][0].mac)); /* its transports have addresses */
+	assert_false(sfc_is_peer_mac(t, stranger_mac));
 	sfc_table_free(t);
 	domain_fini(&d);
 }
@@ -285,15 +373,15 @@ what_cannot_be_reached_is_refused_by_name(void **state)
 	int fw = domain_function(&d, "fw");
 	domain_instance(&d, fw, "fw-1", 1, 1);
 	domain_path(&d, 7, fw, 1, 255, 0);
-	d.locator[1][0].has_mac = false;
-	refuse(&d, 0, "path 'path-7' leads to node 'b', whose locator has no mac");
 	d.node[1].n_locators = 0;
-	refuse(&d, 0, "path 'path-7' leads to node 'b', which has no vxlan-gpe locator over IPv4");
-	d.locator[0][0].port = -1;
 	refuse(&d, 0,
-		"path 'path-7' leads to node 'b', but node 'a' has no vxlan-gpe locator over IPv4 that names "
-		"a "
-		"port");
+		"path 'path-7' leads to node 'b', but its locators and those of node 'a' have no transport "
+	        "and "
+		"address family in common");
+	d.node[1].n_locators = 1;
+	d.node[0].n_ports = 0;
+	d.locator[0][0].port = -1;
+	refuse(&d, 0, "path 'path-7' leads to node 'b', but no locator of node 'a' names a port");
 	domain_fini(&d);
 }
 
@@ -319,9 +407,9 @@ paths_of_other_nodes_need_no_way_from_here(void **state)
 	d.config.rule = &rule;
 	d.config.n_rules = 1;
 	refuse(&d, 0,
-		"path 'path-7' leads to node 'b', but node 'a' has no vxlan-gpe locator over IPv4 that names "
-		"a "
-		"port");
+		"path 'path-7' leads to node 'b', but its locators and those of node 'a' have no transport "
+	        "and "
+		"address family in common");
 	domain_fini(&d);
 }
 
@@ -356,8 +444,9 @@ main(void)
 		cmocka_unit_test(an_empty_configuration_finds_nothing),
 		cmocka_unit_test(sixteen_thousand_paths_of_255_hops_fit),
 		cmocka_unit_test(a_path_that_ends_elsewhere_ends_in_a_remote),
-		cmocka_unit_test(the_first_usable_locator_is_taken),
-		cmocka_unit_test(peers_are_the_other_nodes_ipv4_sorted_and_once),
+		cmocka_unit_test(the_first_locator_with_a_common_transport_and_family_is_taken),
+		cmocka_unit_test(the_next_hop_is_the_locator_on_the_link_and_the_gateway_off_it),
+		cmocka_unit_test(peers_are_the_other_nodes_addresses),
 		cmocka_unit_test(targets_of_this_node_come_first),
 		cmocka_unit_test(reverse_is_known_where_the_egress_is),
 		cmocka_unit_test(what_cannot_be_reached_is_refused_by_name),

@@ -124,11 +124,13 @@ a_tunnel_obeys_the_mtu_of_its_port(void **state)
 	struct fixture *f = *state;
 
 	f->fake[CORE].pmd.mtu = 1600;
+	sff_plane_set_room(&f->plane);
 	frame_udp(&in, 1, 1103, 1600 - 74 - 42);
 	expect(f, "fits", LAN, &in, "to core");
 	frame_udp(&in, 1, 1103, 1600 - 74 - 41);
 	expect(f, "one byte more", LAN, &in, "remote_output: mtu");
 	f->fake[CORE].pmd.mtu = UINT16_MAX;
+	sff_plane_set_room(&f->plane);
 	frame_udp(&in, 1, 1103, 65535 - 74 - 42);
 	expect(f, "the largest of all", LAN, &in, "to core");
 	frame_udp(&in, 1, 1103, 65535 - 74 - 41);

@@ -53,6 +53,7 @@ nsh_of_an_sf_is_checked_like_any_other(void **state)
 		{"5 words", {{14, 2, 0x0f85}}, "sf_input: nsh-length"},
 		{"MD2 of 1 word", {{14, 3, 0x0f8102}}, "sf_input: nsh-length"},
 		{"MD2 beyond the frame", {{14, 3, 0x0fbf02}}, "sf_input: nsh-truncated"},
+		{"TTL 0", {{14, 2, 0x0006}}, "sf_input: nsh-ttl"},
 		{"O bit", {{14, 1, 0x2f}}, "sf_input: oam"},
 		{"next protocol 7", {{17, 1, 7}}, "sf_input: nsh-proto"},
 		{"next protocol 254", {{17, 1, 0xfe}}, "sf_input: nsh-proto"},

@@ -19,7 +19,7 @@ struct row {
  */
 static const struct row outer_rows[] = {
 	{"nothing wrong", {{0}}, "to fw-1"},
-	{"IPv6", {{AT_TYPE, 2, ETH_IPV6}}, "transport_input: not-nsh"},
+	{"IPv4 that says it is IPv6", {{AT_TYPE, 2, ETH_IPV6}}, "transport_input: outer-header"},
 	{"ARP", {{AT_TYPE, 2, ETH_ARP}}, "transport_input: not-nsh"},
 	{"NSH directly in Ethernet", {{AT_TYPE, 2, NSH_ETHERTYPE}}, "transport_input: not-nsh"},
 	{"TCP", {{AT_IP + 9, 1, 6}}, "transport_input: not-nsh"},
@@ -32,7 +32,8 @@ static const struct row outer_rows[] = {
 	{"a later fragment", {{AT_IP + 6, 2, 1}}, "transport_input: outer-fragment"},
 	{"no DF", {{AT_IP + 6, 2, 0}}, "to fw-1"},
 	{"reserved flag", {{AT_IP + 6, 2, 0xc000}}, "to fw-1"},
-	{"DSCP and ECN", {{AT_IP + 1, 1, 0xbb}}, "to fw-1"},
+	{"DSCP and ECT(0)", {{AT_IP + 1, 1, 0xba}}, "to fw-1"},
+	{"CE on what is not ECN-capable", {{AT_IP + 1, 1, 0xbb}}, "nsh_input: ecn"},
 	{"IP TTL 1: the tunnel ends here", {{AT_IP + 8, 1, 1}}, "to fw-1"},
 	{"UDP length below its headers", {{AT_UDP + 4, 2, 15}}, "transport_input: outer-header"},
 	{"UDP length beyond IP", {{AT_UDP + 4, 2, 157 - 20}}, "transport_input: outer-header"},
@@ -228,7 +229,7 @@ transit_keeps_the_source_port_and_hashes_others(void **state)
 			assert_int_equal(port, rows[i].out);
 			continue;
 		}
-		assert_true(port >= VXLAN_GPE_SRC_PORT_MIN);
+		assert_true(port >= OUTER_SRC_PORT_MIN);
 		assert_true(hashed == 0 || hashed == port); /* the same flow */
 		hashed = port;
 	}

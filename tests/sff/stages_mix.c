@@ -1,0 +1,383 @@
+/* Every transport but the one of port CORE, on one port: what is sent, what is accepted, what is refused. */
+#include "stages.h"
+
+#include "nsh_ecn.h"
+
+static struct frame in, out, inner, sent;
+
+/* The peers of domain.yaml, in its order; also our own locators on port MIX. */
+static const struct kind {
+	const char *name;
+	enum outer_transport transport;
+	enum nsh_family family;
+	uint8_t tags;
+	bool has_vni;
+} kinds[] = {
+	{"VXLAN-GPE over IPv6", OUTER_VXLAN_GPE, NSH_IPV6, 0, true},
+	{"VXLAN over IPv4", OUTER_VXLAN, NSH_IPV4, 0, true},
+	{"VXLAN over IPv6", OUTER_VXLAN, NSH_IPV6, 0, true},
+	{"Geneve over IPv4", OUTER_GENEVE, NSH_IPV4, 0, true},
+	{"Geneve over IPv6", OUTER_GENEVE, NSH_IPV6, 0, true},
+	{"GRE over IPv4", OUTER_GRE, NSH_IPV4, 0, false},
+	{"GRE over IPv6", OUTER_GRE, NSH_IPV6, 0, false},
+	{"UDP over IPv4", OUTER_UDP, NSH_IPV4, 0, false},
+	{"UDP over IPv6", OUTER_UDP, NSH_IPV6, 0, false},
+	{"Ethernet", OUTER_ETHERNET, NSH_NO_IP, 0, false},
+	{"Ethernet, one tag", OUTER_ETHERNET, NSH_NO_IP, 1, false},
+	{"Ethernet, two tags", OUTER_ETHERNET, NSH_NO_IP, 2, false},
+};
+
+#define KINDS RTE_DIM(kinds)
+
+static const uint8_t mac_mix[6] = {0x02, 0, 0, 0, 0x0a, 0x02};
+static const uint16_t vid[3][2] = {{0}, {30}, {40, 41}};
+
+static union nsh_addr
+address(enum nsh_family family, uint8_t host)
+{
+	union nsh_addr a = {.half = {0, 0}};
+
+	if (family == NSH_IPV4)
+		a = nsh_addr_of4(rte_cpu_to_be_32(0x0a620000 | host));
+	else if (family == NSH_IPV6)
+		memcpy(a.bytes, (uint8_t[16]){0xfd, 0, 0, 0x98, [15] = host}, 16);
+	return a;
+}
+
+static uint8_t
+peer_host(unsigned int k)
+{
+	return (uint8_t)((kinds[k].family == NSH_IPV6 ? 0x10 : 10) + k);
+}
+
+/* What peer k writes to send to us. */
+static struct outer_conf
+conf_of(unsigned int k)
+{
+	const struct kind *kind = &kinds[k];
+	struct outer_conf conf = {
+		.transport = kind->transport,
+		.family = kind->family,
+		.smac = {0x02, 0, 0, 0, 0x0c, (uint8_t)k},
+		.src = address(kind->family, peer_host(k)),
+		.dst = address(kind->family, 1),
+		.vni = kind->has_vni ? 300 + k : 0,
+		.udp_port = kind->transport == OUTER_UDP ? 7000 : 0,
+		.ttl = 64,
+		.tags = kind->tags,
+	};
+
+	memcpy(conf.dmac, mac_mix, 6);
+	for (uint8_t t = 0; t < kind->tags; t++)
+		conf.tag[t] = (struct outer_vlan){
+			.type = t + 1 < kind->tags ? ETH_QINQ : ETH_VLAN, .tci = vid[kind->tags][t]};
+	return conf;
+}
+
+/* NSH in `in` gets the headers that a conf makes. */
+static void
+wrap(const struct outer_conf *conf, uint16_t entropy, uint8_t tos)
+{
+	uint8_t outer[OUTER_PUSH_MAX];
+	struct outer_template t;
+
+	assert_int_equal(outer_template_init(&t, conf), 0);
+	outer_push(outer, &t, in.size, entropy, tos, nsh_sum(in.bytes, in.size));
+	frame_push(&in, outer, t.size);
+}
+
+static void
+from_peer(unsigned int k, uint32_t spi, uint8_t si)
+{
+	struct outer_conf conf = conf_of(k);
+
+	in = inner;
+	frame_md1(&in, spi, si, 63, NSH_NP_ETHERNET);
+	wrap(&conf, 50000, 0);
+}
+
+static void
+every_transport_is_accepted_and_its_payload_untouched(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned int k = 0; k < KINDS; k++)
+		for (uint32_t payload = 0; payload < 5000; payload += 333) {
+			frame_udp(&inner, 4000, 5000, payload);
+			from_peer(k, 100, 254);
+			expect_frame(f, kinds[k].name, MIX, &in, "to wan", WAN, &out);
+			assert_frame_equal(&out, &inner);
+		}
+}
+
+/* The words of another decoder are in tests/nsh; here the fields must be those of the configuration. */
+static void
+every_transport_is_sent_as_its_locator_says(void **state)
+{
+	static const struct outer_accept accept = {.transports = UINT32_MAX, .nsh_udp_port = 7001};
+	struct fixture *f = *state;
+
+	for (unsigned int k = 0; k < KINDS; k++) {
+		const struct kind *kind = &kinds[k];
+		union nsh_addr src = address(kind->family, 1), dst = address(kind->family, peer_host(k));
+		const uint8_t mac[6] = {0x02, 0, 0, 0, 0x0c, (uint8_t)k};
+		struct outer_info info;
+
+		frame_udp(&inner, 4000, 5000, 100 + k);
+		in = inner;
+		frame_md1(&in, 130 + k, 254, 63, NSH_NP_ETHERNET);
+		frame_gpe(&in, 50000);
+		expect_frame(f, kind->name, CORE, &in, "to mix", MIX, &sent);
+		assert_int_equal(outer_parse(&accept, sent.bytes, sent.size, sent.size, &info), OUTER_OK);
+		assert_int_equal(info.transport, kind->transport);
+		assert_int_equal(info.family, kind->family);
+		assert_true(nsh_addr_equal(&info.src, &src));
+		assert_true(nsh_addr_equal(&info.dst, &dst));
+		assert_int_equal(info.vni, kind->has_vni ? 400 + k : 0);
+		assert_memory_equal(info.dmac, mac, 6);
+		assert_memory_equal(info.smac, mac_mix, 6);
+		assert_int_equal(info.tags, kind->tags);
+		for (uint8_t t = 0; t < info.tags; t++)
+			assert_int_equal(info.tci[t], vid[kind->tags][t]);
+		assert_true(outer_check(sent.bytes, &info));
+		/* Computed by default over IPv6 (RFC 8200, 8.1) and with Geneve (RFC 8926, 3.3). */
+		if (info.src_port != 0) {
+			assert_int_equal(info.src_port, 50000);
+			assert_int_equal(info.check_size != 0, kind->family == NSH_IPV6 ||
+								       kind->transport == OUTER_GENEVE ||
+								       kind->transport == OUTER_UDP);
+		}
+		assert_int_equal(info.size + info.payload_size, sent.size);
+		frame_pull(&sent, info.size + NSH_MD1_SIZE);
+		assert_frame_equal(&sent, &inner);
+	}
+}
+
+static void
+a_checksum_covers_all_segments(void **state)
+{
+	static const struct outer_accept accept = {.transports = UINT32_MAX, .nsh_udp_port = 7001};
+	struct fixture *f = *state;
+
+	for (unsigned int k = 0; k < KINDS; k++)
+		for (uint32_t payload = 1900; payload < 9000; payload += 1777) {
+			struct outer_info info;
+
+			if (kinds[k].family != NSH_IPV6 || kinds[k].transport == OUTER_GRE)
+				continue;
+			frame_udp(&inner, 4000, (uint16_t)(1130 + k), payload);
+			from_peer(k, 130 + k, 254);
+			expect_frame(f, kinds[k].name, MIX, &in, "to mix", MIX, &out);
+			assert_int_equal(
+				outer_parse(&accept, out.bytes, out.size, out.size, &info), OUTER_OK);
+			assert_true(info.check_size > payload);
+			assert_true(outer_check(out.bytes, &info));
+			from_peer(k, 130 + k, 254);
+			in.bytes[in.size - 1] ^= 1;
+			expect(f, kinds[k].name, MIX, &in, "transport_input: outer-checksum");
+		}
+}
+
+/* What stands where, for patches. */
+enum {
+	IP4 = ETH_HDR_SIZE,
+	IP6 = ETH_HDR_SIZE,
+	UDP4 = IP4 + NSH_IPV4_SIZE,
+	UDP6 = IP6 + NSH_IPV6_SIZE,
+	TUNNEL4 = UDP4 + NSH_UDP_SIZE,
+	GRE4 = IP4 + NSH_IPV4_SIZE,
+	NO_SUM = 40, /* of UDP over IPv4: patched to 0, so that other defects are found */
+};
+
+static void
+each_defect_of_a_transport_has_its_name(void **state)
+{
+	static const struct {
+		unsigned int kind;
+		const char *what;
+		struct patch patch[PATCHES];
+		const char *want;
+	} rows[] = {
+		{0, "IPv6 version 5", {{IP6, 1, 0x50}}, "transport_input: outer-header"},
+		{0, "IPv6 length", {{IP6 + 4, 2, 5000}}, "transport_input: outer-header"},
+		{0, "a stranger", {{IP6 + 23, 1, 0x77}}, "transport_input: outer-peer"},
+		{0, "another's address", {{IP6 + 39, 1, 0x77}}, "transport_input: not-ours"},
+		{0, "no checksum", {{UDP6 + 6, 2, 0}}, "transport_input: outer-zero"},
+		{0, "bad checksum", {{UDP6 + 6, 2, 1}}, "transport_input: outer-checksum"},
+		{1, "VXLAN without I", {{TUNNEL4, 1, 0}}, "transport_input: vxlan-flags"},
+		{1, "VXLAN, reserved bits", {{TUNNEL4, 2, 0xf7ff | 0x0800}}, "to fw-1"},
+		{1, "VXLAN with no NSH inside", {{TUNNEL4 + 8 + 12, 2, 0x0800}},
+			"transport_input: outer-proto"},
+		{1, "VXLAN, another VNI", {{TUNNEL4 + 4, 3, 7}}, "transport_input: outer-vni"},
+		{3, "Geneve version 1", {{TUNNEL4, 1, 0x40}, {NO_SUM, 2, 0}},
+			"transport_input: geneve-version"},
+		{3, "Geneve control", {{TUNNEL4 + 1, 1, 0x80}, {NO_SUM, 2, 0}},
+			"transport_input: geneve-oam"},
+		{3, "Geneve options beyond", {{TUNNEL4, 1, 0x3f}, {NO_SUM, 2, 0}},
+			"transport_input: geneve-options"},
+		{3, "Geneve of Ethernet that is no NSH", {{TUNNEL4 + 2, 2, 0x6558}, {NO_SUM, 2, 0}},
+			"transport_input: outer-proto"},
+		{3, "Geneve of IPv4", {{TUNNEL4 + 2, 2, 0x0800}, {NO_SUM, 2, 0}},
+			"transport_input: outer-proto"},
+		{3, "Geneve, another VNI", {{TUNNEL4 + 4, 3, 9}, {NO_SUM, 2, 0}},
+			"transport_input: outer-vni"},
+		{3, "Geneve, bad checksum", {{NO_SUM, 2, 1}}, "transport_input: outer-checksum"},
+		{5, "GRE version 1", {{GRE4 + 1, 1, 1}}, "transport_input: gre-header"},
+		{5, "GRE routing", {{GRE4, 1, 0x40}}, "transport_input: gre-header"},
+		{5, "GRE of IPv4", {{GRE4 + 2, 2, 0x0800}}, "transport_input: outer-proto"},
+		{7, "another UDP port", {{UDP4 + 2, 2, 7002}}, "transport_input: not-nsh"},
+		{7, "UDP without checksum", {{UDP4 + 6, 2, 0}}, "to fw-1"},
+		{9, "a stranger's MAC", {{11, 1, 0x77}}, "transport_input: outer-peer"},
+		{9, "another's MAC", {{5, 1, 0x77}}, "transport_input: not-ours"},
+		{10, "another VLAN", {{15, 1, 31}}, "transport_input: not-ours"},
+		{10, "priority of a VLAN", {{14, 1, 0xe0}}, "to fw-1"},
+		{11, "another inner VLAN", {{19, 1, 42}}, "transport_input: not-ours"},
+	};
+	struct fixture *f = *state;
+
+	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
+		frame_udp(&inner, 4000, 5000, 40);
+		from_peer(rows[i].kind, 100, 255);
+		patch(&in, rows[i].patch);
+		if (kinds[rows[i].kind].family == NSH_IPV4)
+			frame_fix_ip(&in, IP4);
+		expect(f, rows[i].what, MIX, &in, rows[i].want);
+	}
+}
+
+static void
+a_critical_geneve_option_is_refused_and_others_are_skipped(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned int critical = 0; critical < 2; critical++) {
+		const uint8_t options[12] = {0x01, 0x02, critical ? 0x80 : 0x03, 2, 1, 2, 3, 4, 5, 6, 7, 8};
+		const uint8_t geneve[8] = {3, critical ? 0x40 : 0, 0x89, 0x4f, 0, 1, 0x2f, 0};
+		struct outer_conf conf = conf_of(7);
+
+		/* UDP to Geneve's port, then its header by hand: VNI 303. */
+		frame_udp(&inner, 4000, 5000, 40);
+		in = inner;
+		frame_md1(&in, 100, 254, 63, NSH_NP_ETHERNET);
+		frame_push(&in, options, sizeof(options));
+		frame_push(&in, geneve, sizeof(geneve));
+		conf.udp_port = 6081;
+		conf.checksum = OUTER_CHECKSUM_OFF;
+		conf.src = address(NSH_IPV4, peer_host(3));
+		wrap(&conf, 50000, 0);
+		expect(f, "option", MIX, &in, critical ? "transport_input: geneve-critical" : "to wan");
+	}
+}
+
+static void
+a_transport_that_is_no_locator_of_the_port_is_not_accepted(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned int k = 0; k < KINDS; k++) {
+		frame_udp(&inner, 4000, 5000, 40);
+		from_peer(k, 100, 255);
+		fixture_put(f, CORE, &in);
+		assert_string_not_equal(fixture_verdict(f), "to fw-1");
+	}
+	frame_transport(
+		&in, 100, 255, 63); /* VXLAN-GPE over IPv4: accepted for its port, not to this address */
+	expect(f, "GPE over IPv4", MIX, &in, "transport_input: not-ours");
+}
+
+static void
+zero_checksums_over_ipv6_are_an_option_of_the_port(void **state)
+{
+	struct fixture *f = *state;
+
+	f->plane.port[MIX].accept.zero_checksum6 = true;
+	frame_udp(&inner, 4000, 5000, 40);
+	from_peer(0, 100, 255);
+	patch(&in, (struct patch[PATCHES]){{UDP6 + 6, 2, 0}});
+	expect(f, "no checksum", MIX, &in, "to fw-1");
+	patch(&in, (struct patch[PATCHES]){{UDP6 + 6, 2, 1}});
+	expect(f, "a wrong one", MIX, &in, "transport_input: outer-checksum");
+}
+
+static void
+set_tos(struct frame *f, uint8_t tos)
+{
+	f->bytes[ETH_HDR_SIZE + 1] = tos;
+	frame_fix_ip(f, ETH_HDR_SIZE);
+}
+
+/* RFC 6040, figure 4, by the words of the RFC: what leaves for inner and outer ECN, -1 = dropped. */
+static const int leaves[4][4] = {
+	{0, 0, 0, -1},
+	{1, 1, 1, 3},
+	{2, 1, 2, 3},
+	{3, 3, 3, 3},
+};
+
+static void
+congestion_marks_cross_the_tunnel_both_ways(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned int k = 0; k < KINDS; k++)
+		for (uint8_t ecn = 0; ecn < 16 && kinds[k].family != NSH_NO_IP; ecn++) {
+			uint8_t inside = (uint8_t)(0xb8 | ecn >> 2), outside = ecn & 3;
+			struct outer_conf conf = conf_of(k);
+			int left = leaves[inside & 3][outside];
+
+			frame_udp(&inner, 4000, 5000, 40);
+			set_tos(&inner, inside);
+			in = inner;
+			frame_md1(&in, 100, 254, 63, NSH_NP_ETHERNET);
+			wrap(&conf, 50000, outside);
+			if (left < 0) {
+				expect(f, kinds[k].name, MIX, &in, "nsh_input: ecn");
+				continue;
+			}
+			set_tos(&inner, (uint8_t)(0xb8 | left)); /* with the checksum made anew */
+			expect_frame(f, kinds[k].name, MIX, &in, "to wan", WAN, &out);
+			assert_frame_equal(&out, &inner);
+		}
+	/* DSCP and ECN of the packet are those of its tunnel. */
+	for (unsigned int tos = 0; tos < 256; tos++) {
+		frame_udp(&inner, 4000, 1103, 40);
+		set_tos(&inner, (uint8_t)tos);
+		expect_frame(f, "out", LAN, &inner, "to core", CORE, &out);
+		assert_int_equal(out.bytes[15], tos);
+		assert_int_equal(nsh_sum(out.bytes + 14, 20), 0xffff);
+		frame_udp(&inner, 4000, 5000, 40);
+		set_tos(&inner, (uint8_t)tos);
+		from_peer(4, 134, 254);
+		expect_frame(f, "over IPv6", MIX, &in, "to mix", MIX, &out);
+		assert_int_equal((out.bytes[14] & 0xf) << 4 | out.bytes[15] >> 4, tos);
+	}
+	/* What is not IP is not ECN-capable. */
+	for (uint8_t np = 0; np <= NSH_NP_IOAM; np++) {
+		struct outer_conf conf = conf_of(3);
+
+		frame_udp(&in, 4000, 5000, 40);
+		in.bytes[12] = 0x08;
+		in.bytes[13] = 0x06;
+		in.bytes[0] = 0x02;
+		frame_md1(&in, 100, 255, 63, np);
+		wrap(&conf, 50000, NSH_ECN_CE);
+		expect(f, "no IP inside", MIX, &in, "nsh_input: ecn");
+	}
+}
+
+int
+stages_mix(void)
+{
+	const struct CMUnitTest tests[] = {
+		STAGE_TEST(every_transport_is_accepted_and_its_payload_untouched),
+		STAGE_TEST(every_transport_is_sent_as_its_locator_says),
+		STAGE_TEST(a_checksum_covers_all_segments),
+		STAGE_TEST(each_defect_of_a_transport_has_its_name),
+		STAGE_TEST(a_critical_geneve_option_is_refused_and_others_are_skipped),
+		STAGE_TEST(a_transport_that_is_no_locator_of_the_port_is_not_accepted),
+		STAGE_TEST(zero_checksums_over_ipv6_are_an_option_of_the_port),
+		STAGE_TEST(congestion_marks_cross_the_tunnel_both_ways),
+	};
+
+	return cmocka_run_group_tests_name("every transport", tests, NULL, NULL);
+}
