@@ -148,6 +148,23 @@ n4_local_functions_cost_nothing(void **state)
 	}
 }
 
+/* No SF was given TTL 0: it changed what is not its own. The next SFF would make 63 of it. */
+static void
+n3_n5_ttl_0_of_an_sf_is_not_forwarded(void **state)
+{
+	struct fixture *f = *state;
+
+	frame_udp(&in, 1, 2, 40);
+	frame_md1(&in, 105, 254, 0, NSH_NP_ETHERNET);
+	fixture_wrap_sf(f, FW_1, &in);
+	expect(f, "on its way", FW_1, &in, "sf_input: nsh-ttl");
+	frame_udp(&in, 1, 2, 40);
+	frame_md1(&in, 121, 9, 0, NSH_NP_ETHERNET);
+	fixture_wrap_sf(f, TURN_1, &in);
+	expect(f, "branch", TURN_1, &in, "sf_input: nsh-ttl");
+	assert_int_equal(dropped(f, SFC_DROP_NSH_TTL), 2);
+}
+
 static void
 n5_the_si_goes_on_as_it_came(void **state)
 {
@@ -393,6 +410,7 @@ main(void)
 		STAGE_TEST(n3_a_path_may_have_a_ttl_of_its_own),
 		STAGE_TEST(n3_n4_first_wire_hop_shows_62),
 		STAGE_TEST(n4_local_functions_cost_nothing),
+		STAGE_TEST(n3_n5_ttl_0_of_an_sf_is_not_forwarded),
 		STAGE_TEST(n5_the_si_goes_on_as_it_came),
 		STAGE_TEST(n6_si_starts_at_255_or_as_configured),
 		STAGE_TEST(n6_an_sf_decrements_by_one_and_cannot_wrap),
