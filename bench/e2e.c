@@ -1,5 +1,8 @@
 #include "way.h"
 
+#include "sff_hv_message.h"
+
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
@@ -7,7 +10,8 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* Half a guest ring: a ring has room for all that is in flight. */
@@ -16,6 +20,7 @@
 #define CONNECT_MS  5000
 #define LOOK_MS     10
 #define LIFELINE_FD 3
+#define SOCKET_PATH sizeof(((struct sockaddr_un *)0)->sun_path)
 
 extern char **environ;
 
@@ -54,7 +59,7 @@ build_dir(char *path, size_t size)
 }
 
 static int
-start_guest(const char *runtime, const char *socket)
+start_guest(const char *runtime, const char *net, const char *control)
 {
 	char dir[PATH_MAX], hv[PATH_MAX + 16], image[PATH_MAX + 32], cpu[16];
 	posix_spawn_file_actions_t actions;
@@ -73,8 +78,8 @@ start_guest(const char *runtime, const char *socket)
 	snprintf(image, sizeof(image), "%s/lib/sluice/vnf/bridge", dir);
 	snprintf(cpu, sizeof(cpu), "%d", guest_cpu());
 	char *argv[] = {hv, strdupa("run"), image, strdupa("--memory"), strdupa("16"), strdupa("--net"),
-		strdupa(socket), strdupa("--runtime"), strdupa(runtime), strdupa("--cpu"), cpu,
-		strdupa("--lifeline"), strdupa("3"), NULL};
+		strdupa(net), strdupa("--control"), strdupa(control), strdupa("--runtime"), strdupa(runtime),
+		strdupa("--cpu"), cpu, strdupa("--lifeline"), strdupa("3"), NULL};
 
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -102,20 +107,45 @@ run(struct bench_case *c)
 	return way_run(c->state, BENCH_CHUNK);
 }
 
+/* The runner says when its guest has posted buffers: before that, frames have nowhere to go. */
 static int
-connect_guest(struct way *way, const char *socket)
+wait_ready(const char control[SOCKET_PATH])
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sff_hv_message message = {.shared_fd = -1};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), rc = -EAGAIN;
+
+	memcpy(address.sun_path, control, SOCKET_PATH);
+	for (int ms = 0; ms < CONNECT_MS && message.shared_fd < 0; ms += LOOK_MS) {
+		if (rc == -EAGAIN && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+			rc = 0;
+		else if (rc == 0 && sff_hv_receive(fd, &message) == -EPIPE)
+			break;
+		usleep(LOOK_MS * 1000);
+	}
+	close(fd);
+	if (message.shared_fd < 0) {
+		fputs("bench: the guest is not ready\n", stderr);
+		return -1;
+	}
+	close(message.shared_fd);
+	return 0;
+}
+
+static int
+connect_guest(struct way *way, const char *net)
 {
 	char err[512] = "";
 	struct pmd_port *port;
 
-	if (pmd_vm_open("near-1", socket, 1, &port, err, sizeof(err)) != 0) {
+	if (pmd_vm_open("near-1", net, 1, &port, err, sizeof(err)) != 0) {
 		fprintf(stderr, "bench: %s\n", err);
 		return -1;
 	}
 	for (int ms = 0; ms < CONNECT_MS && !pmd_vm_up(port); ms += LOOK_MS)
 		usleep(LOOK_MS * 1000);
 	if (!pmd_vm_up(port)) {
-		fprintf(stderr, "bench: the guest did not come up in %d s\n", CONNECT_MS / 1000);
+		fputs("bench: the guest's port did not come up\n", stderr);
 		return -1;
 	}
 	way->w.plane.port[WORLD_SF].pmd = port;
@@ -127,13 +157,16 @@ static int
 open_vm(struct bench_case *c, bool reduced)
 {
 	struct way *way = way_open(c, FRAME_OF_TRANSPORT, true, BUFFERS, reduced);
-	char socket[PATH_MAX + 64];
+	char net[SOCKET_PATH], control[SOCKET_PATH];
 
 	if (way == NULL)
 		return -1;
 	rte_rcu_qsbr_thread_register(way->w.lc->qsbr, 0);
-	snprintf(socket, sizeof(socket), "%s/%s.net", world_dir(), c->name);
-	if (start_guest(c->arg == 0 ? "auto" : "process", socket) != 0 || connect_guest(way, socket) != 0)
+	if (snprintf(net, sizeof(net), "%s/%s.net", world_dir(), c->name) >= (int)sizeof(net) ||
+		snprintf(control, sizeof(control), "%s/%s.ctl", world_dir(), c->name) >= (int)sizeof(control))
+		return -1;
+	if (start_guest(c->arg == 0 ? "auto" : "process", net, control) != 0 || wait_ready(control) != 0 ||
+		connect_guest(way, net) != 0)
 		return -1;
 	rte_rcu_qsbr_thread_online(way->w.lc->qsbr, 0);
 	c->run = run;

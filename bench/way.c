@@ -59,6 +59,7 @@ way_verify(struct bench_case *c, uint32_t frames)
 	if (way->stuck || s->given != s->taken || s->n_free != way->buffers) {
 		fprintf(stderr, "bench: %s: %llu frames went in, %llu came out\n", c->name,
 			(unsigned long long)s->given, (unsigned long long)s->taken);
+		world_say_drops(&way->w);
 		return -1;
 	}
 	return world_check(&way->w, c->name);

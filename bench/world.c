@@ -223,6 +223,15 @@ world_open(const struct world_conf *conf, struct world *w)
 	return 0;
 }
 
+void
+world_say_drops(const struct world *w)
+{
+	for (unsigned int d = 0; d < SFC_DROP_MAX; d++)
+		if (w->lc->dropped[d] > 0)
+			fprintf(stderr, "bench: %llu dropped as %s\n", (unsigned long long)w->lc->dropped[d],
+				sfc_drop_name((enum sfc_drop)d));
+}
+
 int
 world_check(const struct world *w, const char *name)
 {
@@ -234,6 +243,7 @@ world_check(const struct world *w, const char *name)
 		fprintf(stderr, "bench: %s: received %llu frames, but sent %llu and dropped %llu by name\n",
 			name, (unsigned long long)w->lc->received, (unsigned long long)w->lc->sent,
 			(unsigned long long)dropped);
+		world_say_drops(w);
 		return -1;
 	}
 	return world_check_buffers(name);

@@ -65,6 +65,9 @@ int world_buffers(struct rte_mbuf **m, unsigned int n);
 /** Are the pool's buffers where they must be: with those who keep them, all others back? 0 or -1, said. */
 int world_check_buffers(const char *name);
 
+/** Name the drops there were, on stderr. */
+void world_say_drops(const struct world *w);
+
 /** The same, and: frames the node received are those it sent and those it dropped by name. */
 int world_check(const struct world *w, const char *name);
 
