@@ -38,7 +38,7 @@ reversed(const struct cls_key *key)
 }
 
 static void
-both_directions_have_one_hash(void **state)
+a5_both_directions_have_one_hash(void **state)
 {
 	(void)state;
 	srand(1);
@@ -131,7 +131,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(both_directions_have_one_hash),
+		cmocka_unit_test(a5_both_directions_have_one_hash),
 		cmocka_unit_test(all_fragments_of_a_datagram_have_one_hash),
 		cmocka_unit_test(each_part_of_the_flow_and_the_seed_count),
 		cmocka_unit_test(flows_of_one_network_spread_evenly),

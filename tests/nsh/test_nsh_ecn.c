@@ -37,7 +37,7 @@ static const struct {
 };
 
 static void
-rfc6040_4_1_ecn_is_copied_and_dscp_by_model(void **state)
+u6_rfc6040_4_1_ecn_is_copied_and_dscp_by_model(void **state)
 {
 	(void)state;
 	for (unsigned int tos = 0; tos < 256; tos++) {
@@ -48,7 +48,7 @@ rfc6040_4_1_ecn_is_copied_and_dscp_by_model(void **state)
 }
 
 static void
-rfc6040_4_2_ecn_that_leaves_is_that_of_figure_4(void **state)
+u6_rfc6040_4_2_ecn_that_leaves_is_that_of_figure_4(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < 16; i++) {
@@ -90,7 +90,7 @@ make_inner(struct frame *f, enum nsh_family family, uint8_t tos, unsigned int ta
 }
 
 static void
-mark_is_carried_into_the_packet_and_its_checksum_stays_right(void **state)
+u6_mark_is_carried_into_the_packet_and_its_checksum_stays_right(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < 16 * 2 * 4; i++) {
@@ -145,9 +145,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rfc6040_4_1_ecn_is_copied_and_dscp_by_model),
-		cmocka_unit_test(rfc6040_4_2_ecn_that_leaves_is_that_of_figure_4),
-		cmocka_unit_test(mark_is_carried_into_the_packet_and_its_checksum_stays_right),
+		cmocka_unit_test(u6_rfc6040_4_1_ecn_is_copied_and_dscp_by_model),
+		cmocka_unit_test(u6_rfc6040_4_2_ecn_that_leaves_is_that_of_figure_4),
+		cmocka_unit_test(u6_mark_is_carried_into_the_packet_and_its_checksum_stays_right),
 		cmocka_unit_test(what_is_not_ip_or_cut_off_is_not_ecn_capable),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,21 +62,21 @@ ttl_in_and_out(uint8_t in, uint8_t out)
 }
 
 static void
-ttl_zero_in_becomes_63(void **state)
+n3_ttl_zero_in_becomes_63(void **state)
 {
 	(void)state;
 	ttl_in_and_out(0, 63);
 }
 
 static void
-ttl_one_in_becomes_0_which_is_not_forwarded(void **state)
+n3_ttl_one_in_becomes_0_which_is_not_forwarded(void **state)
 {
 	(void)state;
 	ttl_in_and_out(1, 0);
 }
 
 static void
-ttl_63_in_becomes_62(void **state)
+n3_ttl_63_in_becomes_62(void **state)
 {
 	(void)state;
 	ttl_in_and_out(63, 62);
@@ -101,7 +101,7 @@ ttl_set_cuts_to_six_bits(void **state)
 }
 
 static void
-si_loses_one_and_never_borrows_from_spi(void **state)
+n6_si_loses_one_and_never_borrows_from_spi(void **state)
 {
 	(void)state;
 	for (uint32_t si = 1; si <= 255; si++) {
@@ -115,7 +115,7 @@ si_loses_one_and_never_borrows_from_spi(void **state)
 }
 
 static void
-si_zero_does_not_wrap(void **state)
+n6_si_zero_does_not_wrap(void **state)
 {
 	struct nsh_hdr hdr = hdr_of(0, nsh_sp_make(100, 0));
 
@@ -125,7 +125,7 @@ si_zero_does_not_wrap(void **state)
 }
 
 static void
-u_bits_survive_every_setter(void **state)
+n2_u_bits_survive_every_setter(void **state)
 {
 	struct nsh_hdr hdr = hdr_of(NSH_U_MASK, 0);
 
@@ -168,7 +168,7 @@ next_protocol_is_replaced_alone(void **state)
 }
 
 static void
-md_type_is_the_low_nibble_whatever_the_u_bits(void **state)
+n2_n11_md_type_is_the_low_nibble_whatever_the_u_bits(void **state)
 {
 	struct nsh_hdr hdr = hdr_of(0x0000F100, 0);
 
@@ -177,7 +177,7 @@ md_type_is_the_low_nibble_whatever_the_u_bits(void **state)
 }
 
 static void
-longest_header_is_252_bytes_not_256(void **state)
+n10_longest_header_is_252_bytes_not_256(void **state)
 {
 	struct nsh_hdr hdr = hdr_of(UINT32_MAX, 0);
 
@@ -192,18 +192,18 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(masks_cover_the_base_header_once),
 		cmocka_unit_test(fields_stand_where_rfc8300_draws_them),
-		cmocka_unit_test(ttl_zero_in_becomes_63),
-		cmocka_unit_test(ttl_one_in_becomes_0_which_is_not_forwarded),
-		cmocka_unit_test(ttl_63_in_becomes_62),
+		cmocka_unit_test(n3_ttl_zero_in_becomes_63),
+		cmocka_unit_test(n3_ttl_one_in_becomes_0_which_is_not_forwarded),
+		cmocka_unit_test(n3_ttl_63_in_becomes_62),
 		cmocka_unit_test(ttl_loses_one_and_touches_no_other_bit),
 		cmocka_unit_test(ttl_set_cuts_to_six_bits),
-		cmocka_unit_test(si_loses_one_and_never_borrows_from_spi),
-		cmocka_unit_test(si_zero_does_not_wrap),
-		cmocka_unit_test(u_bits_survive_every_setter),
+		cmocka_unit_test(n6_si_loses_one_and_never_borrows_from_spi),
+		cmocka_unit_test(n6_si_zero_does_not_wrap),
+		cmocka_unit_test(n2_u_bits_survive_every_setter),
 		cmocka_unit_test(oam_bit_is_set_and_cleared_alone),
 		cmocka_unit_test(next_protocol_is_replaced_alone),
-		cmocka_unit_test(md_type_is_the_low_nibble_whatever_the_u_bits),
-		cmocka_unit_test(longest_header_is_252_bytes_not_256),
+		cmocka_unit_test(n2_n11_md_type_is_the_low_nibble_whatever_the_u_bits),
+		cmocka_unit_test(n10_longest_header_is_252_bytes_not_256),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,7 +101,7 @@ n11_md_types_other_than_1_and_2_are_refused(void **state)
 }
 
 static void
-header_beyond_the_bytes_available_is_truncated(void **state)
+n10_header_beyond_the_bytes_available_is_truncated(void **state)
 {
 	static const struct row rows[] = {
 		{"nothing", 0, 6, 1, 0, NSH_TRUNCATED},
@@ -176,7 +176,7 @@ ttl_next_protocol_o_bit_and_si_are_not_judged(void **state)
 }
 
 static void
-draft_era_header_without_ttl_reads_as_ttl_0(void **state)
+n3_draft_era_header_without_ttl_reads_as_ttl_0(void **state)
 {
 	/* draft-ietf-sfc-nsh before 13: O set, C set (now a U bit), bits 4-9 reserved 0. */
 	struct nsh_info info;
@@ -205,11 +205,11 @@ main(void)
 		cmocka_unit_test(n1_version_other_than_0_is_refused),
 		cmocka_unit_test(n10_length_fits_the_md_type),
 		cmocka_unit_test(n11_md_types_other_than_1_and_2_are_refused),
-		cmocka_unit_test(header_beyond_the_bytes_available_is_truncated),
+		cmocka_unit_test(n10_header_beyond_the_bytes_available_is_truncated),
 		cmocka_unit_test(first_wrong_thing_in_receive_order_is_the_verdict),
 		cmocka_unit_test(fields_are_read_at_every_alignment),
 		cmocka_unit_test(ttl_next_protocol_o_bit_and_si_are_not_judged),
-		cmocka_unit_test(draft_era_header_without_ttl_reads_as_ttl_0),
+		cmocka_unit_test(n3_draft_era_header_without_ttl_reads_as_ttl_0),
 		cmocka_unit_test(every_verdict_has_its_own_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,7 +89,7 @@ parse(const struct outer_accept *accept, const uint8_t *frame, size_t avail, siz
 }
 
 static void
-every_transport_over_every_family_is_read(void **state)
+v1_e1_r1_l1_s1_every_transport_over_every_family_is_read(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(shapes); i++) {
@@ -178,7 +178,7 @@ a_transport_that_is_not_accepted_is_not_ours(void **state)
 }
 
 static void
-nsh_in_udp_is_known_by_its_port_alone(void **state)
+s1_nsh_in_udp_is_known_by_its_port_alone(void **state)
 {
 	struct shape s = {.transport = OUTER_UDP, .family = NSH_IPV4};
 	struct outer_accept accept = all;
@@ -341,7 +341,7 @@ ipv6_fragments_are_refused_and_atomic_ones_are_whole(void **state)
 }
 
 static void
-ipv6_zero_udp_checksum_needs_the_port_to_opt_in(void **state)
+u4_ipv6_zero_udp_checksum_needs_the_port_to_opt_in(void **state)
 {
 	static const enum outer_transport transports[] = {
 		OUTER_VXLAN_GPE, OUTER_VXLAN, OUTER_GENEVE, OUTER_UDP};
@@ -364,7 +364,7 @@ ipv6_zero_udp_checksum_needs_the_port_to_opt_in(void **state)
 }
 
 static void
-ipv4_zero_udp_checksum_is_accepted(void **state)
+u3_ipv4_zero_udp_checksum_is_accepted(void **state)
 {
 	struct shape s = {.transport = OUTER_VXLAN_GPE, .family = NSH_IPV4};
 	struct outer_info info;
@@ -378,7 +378,7 @@ ipv4_zero_udp_checksum_is_accepted(void **state)
 }
 
 static void
-a_checksum_that_is_there_is_verified(void **state)
+u3_u4_a_checksum_that_is_there_is_verified(void **state)
 {
 	unsigned int verified = 0;
 
@@ -522,7 +522,7 @@ g2_reserved_bits_are_ignored(void **state)
 }
 
 static void
-rfc7348_5_vxlan_needs_i_and_ignores_the_rest(void **state)
+v1_rfc7348_5_vxlan_needs_i_and_ignores_the_rest(void **state)
 {
 	static const struct shape vxlan = {.transport = OUTER_VXLAN, .family = NSH_IPV4};
 	static const struct row rows[] = {
@@ -541,7 +541,7 @@ rfc7348_5_vxlan_needs_i_and_ignores_the_rest(void **state)
 }
 
 static void
-rfc8926_geneve_version_control_and_protocol(void **state)
+e1_rfc8926_geneve_version_control_and_protocol(void **state)
 {
 	static const struct shape geneve = {.transport = OUTER_GENEVE, .family = NSH_IPV4};
 	static const struct shape inner = {
@@ -572,7 +572,7 @@ rfc8926_geneve_version_control_and_protocol(void **state)
 }
 
 static void
-rfc8926_3_5_options_are_skipped_unless_critical(void **state)
+e1_rfc8926_3_5_options_are_skipped_unless_critical(void **state)
 {
 	/* One option of 2 words, then one of 1 word. */
 	static const struct shape geneve = {.transport = OUTER_GENEVE, .family = NSH_IPV4, .opt_words = 3};
@@ -605,7 +605,7 @@ rfc8926_3_5_options_are_skipped_unless_critical(void **state)
 }
 
 static void
-rfc2784_gre_version_flags_and_protocol(void **state)
+r1_rfc2784_gre_version_flags_and_protocol(void **state)
 {
 	static const struct shape gre = {.transport = OUTER_GRE, .family = NSH_IPV4};
 	static const struct row rows[] = {
@@ -636,7 +636,7 @@ rfc2784_gre_version_flags_and_protocol(void **state)
 }
 
 static void
-rfc2890_every_combination_of_c_k_and_s_is_read(void **state)
+r1_rfc2890_every_combination_of_c_k_and_s_is_read(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < 8; i++) {
@@ -657,7 +657,7 @@ rfc2890_every_combination_of_c_k_and_s_is_read(void **state)
 }
 
 static void
-a_third_vlan_tag_is_not_ours(void **state)
+l1_a_third_vlan_tag_is_not_ours(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(shapes); i++) {
@@ -789,29 +789,29 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_transport_over_every_family_is_read),
+		cmocka_unit_test(v1_e1_r1_l1_s1_every_transport_over_every_family_is_read),
 		cmocka_unit_test(addresses_are_in_network_order_and_padded_with_zeros),
 		cmocka_unit_test(a_transport_that_is_not_accepted_is_not_ours),
-		cmocka_unit_test(nsh_in_udp_is_known_by_its_port_alone),
+		cmocka_unit_test(s1_nsh_in_udp_is_known_by_its_port_alone),
 		cmocka_unit_test(frames_of_other_protocols_are_not_ours),
 		cmocka_unit_test(ipv4_header_is_checked),
 		cmocka_unit_test(ipv4_options_are_covered_by_the_checksum),
 		cmocka_unit_test(ipv6_header_is_checked),
 		cmocka_unit_test(ipv6_fragments_are_refused_and_atomic_ones_are_whole),
-		cmocka_unit_test(ipv6_zero_udp_checksum_needs_the_port_to_opt_in),
-		cmocka_unit_test(ipv4_zero_udp_checksum_is_accepted),
-		cmocka_unit_test(a_checksum_that_is_there_is_verified),
+		cmocka_unit_test(u4_ipv6_zero_udp_checksum_needs_the_port_to_opt_in),
+		cmocka_unit_test(u3_ipv4_zero_udp_checksum_is_accepted),
+		cmocka_unit_test(u3_u4_a_checksum_that_is_there_is_verified),
 		cmocka_unit_test(checksum_of_an_odd_number_of_bytes_is_verified),
 		cmocka_unit_test(udp_length_lies_between_the_headers_and_the_packet),
 		cmocka_unit_test(g1_flags_are_checked_and_the_others_ignored),
 		cmocka_unit_test(g2_any_next_protocol_but_nsh_is_refused),
 		cmocka_unit_test(g2_reserved_bits_are_ignored),
-		cmocka_unit_test(rfc7348_5_vxlan_needs_i_and_ignores_the_rest),
-		cmocka_unit_test(rfc8926_geneve_version_control_and_protocol),
-		cmocka_unit_test(rfc8926_3_5_options_are_skipped_unless_critical),
-		cmocka_unit_test(rfc2784_gre_version_flags_and_protocol),
-		cmocka_unit_test(rfc2890_every_combination_of_c_k_and_s_is_read),
-		cmocka_unit_test(a_third_vlan_tag_is_not_ours),
+		cmocka_unit_test(v1_rfc7348_5_vxlan_needs_i_and_ignores_the_rest),
+		cmocka_unit_test(e1_rfc8926_geneve_version_control_and_protocol),
+		cmocka_unit_test(e1_rfc8926_3_5_options_are_skipped_unless_critical),
+		cmocka_unit_test(r1_rfc2784_gre_version_flags_and_protocol),
+		cmocka_unit_test(r1_rfc2890_every_combination_of_c_k_and_s_is_read),
+		cmocka_unit_test(l1_a_third_vlan_tag_is_not_ours),
 		cmocka_unit_test(a_frame_cut_anywhere_is_refused_and_not_overread),
 		cmocka_unit_test(headers_beyond_the_first_segment_are_truncated_payload_is_not),
 		cmocka_unit_test(bytes_behind_the_frame_are_not_the_frame),

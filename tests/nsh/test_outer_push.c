@@ -198,7 +198,7 @@ n17_underlay_mtu_for_a_1514_byte_inner_frame(void **state)
 }
 
 static void
-default_checksum_is_that_of_the_rfcs(void **state)
+u3_u4_u5_default_checksum_is_that_of_the_rfcs(void **state)
 {
 	static const struct {
 		enum outer_transport transport;
@@ -237,7 +237,7 @@ default_checksum_is_that_of_the_rfcs(void **state)
 }
 
 static void
-udp_checksum_is_right_for_every_payload_sum_and_never_0(void **state)
+u4_udp_checksum_is_right_for_every_payload_sum_and_never_0(void **state)
 {
 	struct shape s = {.transport = OUTER_GENEVE, .family = NSH_IPV6, .checksum = true};
 	struct outer_conf conf = conf_of(&s);
@@ -264,7 +264,7 @@ udp_checksum_is_right_for_every_payload_sum_and_never_0(void **state)
 }
 
 static void
-entropy_is_a_dynamic_port_that_depends_on_the_hash(void **state)
+u1_entropy_is_a_dynamic_port_that_depends_on_the_hash(void **state)
 {
 	(void)state;
 	assert_int_equal(outer_entropy(0), 49152);
@@ -274,7 +274,7 @@ entropy_is_a_dynamic_port_that_depends_on_the_hash(void **state)
 }
 
 static void
-entropy_from_upstream_is_kept_in_the_dynamic_range(void **state)
+u2_entropy_from_upstream_is_kept_in_the_dynamic_range(void **state)
 {
 	struct outer_info info = {0};
 
@@ -330,10 +330,10 @@ main(void)
 		cmocka_unit_test(ipv4_checksum_is_right_for_every_size_and_tos),
 		cmocka_unit_test(payload_max_is_what_the_length_fields_can_tell),
 		cmocka_unit_test(n17_underlay_mtu_for_a_1514_byte_inner_frame),
-		cmocka_unit_test(default_checksum_is_that_of_the_rfcs),
-		cmocka_unit_test(udp_checksum_is_right_for_every_payload_sum_and_never_0),
-		cmocka_unit_test(entropy_is_a_dynamic_port_that_depends_on_the_hash),
-		cmocka_unit_test(entropy_from_upstream_is_kept_in_the_dynamic_range),
+		cmocka_unit_test(u3_u4_u5_default_checksum_is_that_of_the_rfcs),
+		cmocka_unit_test(u4_udp_checksum_is_right_for_every_payload_sum_and_never_0),
+		cmocka_unit_test(u1_entropy_is_a_dynamic_port_that_depends_on_the_hash),
+		cmocka_unit_test(u2_entropy_from_upstream_is_kept_in_the_dynamic_range),
 		cmocka_unit_test(a_conf_that_does_not_fit_together_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

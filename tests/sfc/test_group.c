@@ -71,7 +71,7 @@ moved_by_a_fifth(const struct member five[5])
 }
 
 static void
-a_fifth_instance_moves_at_most_22_percent(void **state)
+a6_a_fifth_instance_moves_at_most_22_percent(void **state)
 {
 	static const char *const prefixes[] = {
 		"fw-", "ids-", "monitor-", "a", "nat-edge-1-", "lb.", "dpi_", ""};
@@ -143,7 +143,7 @@ sixty_four_equal_instances_all_get_flows(void **state)
 }
 
 static void
-every_node_chooses_the_same_instance(void **state)
+a5_every_node_chooses_the_same_instance(void **state)
 {
 	static const struct member members[] = {
 		{"fw-1", 3, 0}, {"fw-2", 1, 1}, {"fw-3", 2, 2}, {"fw-4", 1, 0}};
@@ -175,7 +175,7 @@ the_order_in_the_file_does_not_matter(void **state)
 }
 
 static void
-a_down_instance_moves_only_its_own_flows(void **state)
+a6_a_down_instance_moves_only_its_own_flows(void **state)
 {
 	static const struct member members[] = {
 		{"fw-1", 1, 0}, {"fw-2", 1, 0}, {"fw-3", 1, 0}, {"fw-4", 1, 0}};
@@ -289,12 +289,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_fifth_instance_moves_at_most_22_percent),
+		cmocka_unit_test(a6_a_fifth_instance_moves_at_most_22_percent),
 		cmocka_unit_test(weights_are_respected_within_three_percent),
 		cmocka_unit_test(sixty_four_equal_instances_all_get_flows),
-		cmocka_unit_test(every_node_chooses_the_same_instance),
+		cmocka_unit_test(a5_every_node_chooses_the_same_instance),
 		cmocka_unit_test(the_order_in_the_file_does_not_matter),
-		cmocka_unit_test(a_down_instance_moves_only_its_own_flows),
+		cmocka_unit_test(a6_a_down_instance_moves_only_its_own_flows),
 		cmocka_unit_test(the_last_instance_up_gets_everything),
 		cmocka_unit_test(any_instance_may_be_the_last_one_up),
 		cmocka_unit_test(from_a_transport_a_local_instance_comes_first),

@@ -138,7 +138,7 @@ warnings_of(const char *mtu, const char *transport, const char *path)
 		"    port:\n"
 		"     - { name: lan, device: n0, role: access }\n"
 		"     - { name: core, device: n1, role: transport, address: [10.0.0.1/24, \"fd00::1/64\"] "
-	        "%s%s }\n"
+		"%s%s }\n"
 		"    locator: { transport: %s1\" }\n"
 		"  - { name: b, " CORE_B ", locator: { transport: %s2\" } }\n"
 		" " FW_ON_A "\n"
@@ -159,7 +159,7 @@ warnings_of(const char *mtu, const char *transport, const char *path)
 
 /* Protocols N17 and the sizes of the headers: what a full frame needs. */
 static void
-links_too_small_for_a_full_frame_are_warned_of(void **state)
+m2_links_too_small_for_a_full_frame_are_warned_of(void **state)
 {
 	static const struct {
 		const char *transport, *path;
@@ -184,14 +184,14 @@ links_too_small_for_a_full_frame_are_warned_of(void **state)
 		snprintf(mtu, sizeof(mtu), "%u", rows[i].need - 1);
 		snprintf(want, sizeof(want),
 			"a full frame needs an IP MTU of %u from node 'a' to node 'b', which is %u: larger "
-		        "ones "
+			"ones "
 			"are dropped",
 			rows[i].need, rows[i].need - 1);
 		assert_string_equal(warnings_of(mtu, rows[i].transport, rows[i].path), want);
 		/* A link that says nothing is Ethernet as usual. */
 		snprintf(want, sizeof(want),
 			"a full frame needs an IP MTU of %u from node 'a' to node 'b', which is 1500: larger "
-		        "ones "
+			"ones "
 			"are dropped",
 			rows[i].need);
 		assert_string_equal(warnings_of(NULL, rows[i].transport, rows[i].path), want);
@@ -273,7 +273,7 @@ main(void)
 		cmocka_unit_test(rule_without_a_port_lets_every_node_with_an_access_port_take_part),
 		cmocka_unit_test(nodes_that_talk_need_a_transport_in_common),
 		cmocka_unit_test(reverse_path_is_entered_at_the_egress_of_the_other),
-		cmocka_unit_test(links_too_small_for_a_full_frame_are_warned_of),
+		cmocka_unit_test(m2_links_too_small_for_a_full_frame_are_warned_of),
 		cmocka_unit_test(locator_without_a_port_takes_the_transport_port_with_its_address),
 		cmocka_unit_test(many_paths_and_rules_load_in_seconds),
 	};

@@ -97,7 +97,7 @@ from_peer(unsigned int k, uint32_t spi, uint8_t si)
 }
 
 static void
-every_transport_is_accepted_and_its_payload_untouched(void **state)
+v1_e1_r1_l1_s1_every_transport_is_accepted_and_its_payload_untouched(void **state)
 {
 	struct fixture *f = *state;
 
@@ -112,7 +112,7 @@ every_transport_is_accepted_and_its_payload_untouched(void **state)
 
 /* The words of another decoder are in tests/nsh; here the fields must be those of the configuration. */
 static void
-every_transport_is_sent_as_its_locator_says(void **state)
+v1_e1_r1_l1_s1_u4_u5_every_transport_is_sent_as_its_locator_says(void **state)
 {
 	static const struct outer_accept accept = {.transports = UINT32_MAX, .nsh_udp_port = 7001};
 	struct fixture *f = *state;
@@ -154,7 +154,7 @@ every_transport_is_sent_as_its_locator_says(void **state)
 }
 
 static void
-a_checksum_covers_all_segments(void **state)
+u4_a_checksum_covers_all_segments(void **state)
 {
 	static const struct outer_accept accept = {.transports = UINT32_MAX, .nsh_udp_port = 7001};
 	struct fixture *f = *state;
@@ -190,7 +190,7 @@ enum {
 };
 
 static void
-each_defect_of_a_transport_has_its_name(void **state)
+v1_e1_r1_l1_s1_each_defect_of_a_transport_has_its_name(void **state)
 {
 	static const struct {
 		unsigned int kind;
@@ -246,7 +246,7 @@ each_defect_of_a_transport_has_its_name(void **state)
 }
 
 static void
-a_critical_geneve_option_is_refused_and_others_are_skipped(void **state)
+e1_a_critical_geneve_option_is_refused_and_others_are_skipped(void **state)
 {
 	struct fixture *f = *state;
 
@@ -286,7 +286,7 @@ a_transport_that_is_no_locator_of_the_port_is_not_accepted(void **state)
 }
 
 static void
-zero_checksums_over_ipv6_are_an_option_of_the_port(void **state)
+u4_zero_checksums_over_ipv6_are_an_option_of_the_port(void **state)
 {
 	struct fixture *f = *state;
 
@@ -315,7 +315,7 @@ static const int leaves[4][4] = {
 };
 
 static void
-congestion_marks_cross_the_tunnel_both_ways(void **state)
+u6_congestion_marks_cross_the_tunnel_both_ways(void **state)
 {
 	struct fixture *f = *state;
 
@@ -369,14 +369,14 @@ int
 stages_mix(void)
 {
 	const struct CMUnitTest tests[] = {
-		STAGE_TEST(every_transport_is_accepted_and_its_payload_untouched),
-		STAGE_TEST(every_transport_is_sent_as_its_locator_says),
-		STAGE_TEST(a_checksum_covers_all_segments),
-		STAGE_TEST(each_defect_of_a_transport_has_its_name),
-		STAGE_TEST(a_critical_geneve_option_is_refused_and_others_are_skipped),
+		STAGE_TEST(v1_e1_r1_l1_s1_every_transport_is_accepted_and_its_payload_untouched),
+		STAGE_TEST(v1_e1_r1_l1_s1_u4_u5_every_transport_is_sent_as_its_locator_says),
+		STAGE_TEST(u4_a_checksum_covers_all_segments),
+		STAGE_TEST(v1_e1_r1_l1_s1_each_defect_of_a_transport_has_its_name),
+		STAGE_TEST(e1_a_critical_geneve_option_is_refused_and_others_are_skipped),
 		STAGE_TEST(a_transport_that_is_no_locator_of_the_port_is_not_accepted),
-		STAGE_TEST(zero_checksums_over_ipv6_are_an_option_of_the_port),
-		STAGE_TEST(congestion_marks_cross_the_tunnel_both_ways),
+		STAGE_TEST(u4_zero_checksums_over_ipv6_are_an_option_of_the_port),
+		STAGE_TEST(u6_congestion_marks_cross_the_tunnel_both_ways),
 	};
 
 	return cmocka_run_group_tests_name("every transport", tests, NULL, NULL);

@@ -72,7 +72,7 @@ nsh_of_an_sf_is_checked_like_any_other(void **state)
 }
 
 static void
-an_sf_reaches_only_what_follows_a_position_of_its_own(void **state)
+n6_an_sf_reaches_only_what_follows_a_position_of_its_own(void **state)
 {
 	struct fixture *f = *state;
 	static const struct {
@@ -244,7 +244,7 @@ a_secure_path_is_not_entered_over_an_open_link(void **state)
 }
 
 static void
-ttl_is_not_decremented_on_return_from_an_sf(void **state)
+n4_ttl_is_not_decremented_on_return_from_an_sf(void **state)
 {
 	struct fixture *f = *state;
 
@@ -256,7 +256,7 @@ ttl_is_not_decremented_on_return_from_an_sf(void **state)
 }
 
 static void
-a_function_that_is_down_closes_or_is_bypassed(void **state)
+x6_a_function_that_is_down_closes_or_is_bypassed(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t *up = f->plane.up;
@@ -326,7 +326,7 @@ instance_of(struct fixture *f, enum fixture_port_index port, const struct frame 
 }
 
 static void
-flows_spread_over_instances_and_stay(void **state)
+a6_flows_spread_over_instances_and_stay(void **state)
 {
 	static enum fixture_port_index first[FLOWS];
 	struct fixture *f = *state;
@@ -407,16 +407,16 @@ stages_sf(void)
 	const struct CMUnitTest tests[] = {
 		STAGE_TEST(frames_that_are_not_nsh_are_sf_frame),
 		STAGE_TEST(nsh_of_an_sf_is_checked_like_any_other),
-		STAGE_TEST(an_sf_reaches_only_what_follows_a_position_of_its_own),
+		STAGE_TEST(n6_an_sf_reaches_only_what_follows_a_position_of_its_own),
 		STAGE_TEST(no_word_of_an_sf_leads_back),
 		STAGE_TEST(a4_an_sf_branches_only_to_where_its_function_may),
 		STAGE_TEST(a4_a_branch_keeps_the_ttl_and_costs_one),
 		STAGE_TEST(a4_a_loop_of_branches_dies_by_ttl),
 		STAGE_TEST(a_secure_path_is_not_entered_over_an_open_link),
-		STAGE_TEST(ttl_is_not_decremented_on_return_from_an_sf),
-		STAGE_TEST(a_function_that_is_down_closes_or_is_bypassed),
+		STAGE_TEST(n4_ttl_is_not_decremented_on_return_from_an_sf),
+		STAGE_TEST(x6_a_function_that_is_down_closes_or_is_bypassed),
 		STAGE_TEST(frames_from_a_transport_stay_on_this_node_while_they_can),
-		STAGE_TEST(flows_spread_over_instances_and_stay),
+		STAGE_TEST(a6_flows_spread_over_instances_and_stay),
 		STAGE_TEST(frames_to_an_sf_obey_its_mtu),
 		STAGE_TEST(hops_count_what_went_in_and_what_came_back),
 	};
