@@ -1,4 +1,5 @@
 #include "sff_control.h"
+#include "sff_metadata.h"
 #include "sff_mirror.h"
 #include "sff_node.h"
 #include "sff_ports.h"
@@ -167,6 +168,7 @@ run(struct sff_node *node, int signals, bool *said, bool *died)
 		*died |= note_deaths(node, said, &ignored) > 0;
 		progress(node, &last_progress);
 		sff_mirrors_drain(node->plane.mirrors);
+		sff_metadata_look(node);
 		if (seen != GO_ON && verdict == GO_ON) {
 			verdict = seen;
 			stop_at = now_ms() + DRAIN_MS;
@@ -177,6 +179,7 @@ run(struct sff_node *node, int signals, bool *said, bool *died)
 		}
 	}
 	rte_eal_mp_wait_lcore();
+	sff_metadata_look(node);
 	return verdict;
 }
 

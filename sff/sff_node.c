@@ -156,6 +156,9 @@ open_all(struct sff_node *node, char *err)
 	rc = open_memory(node, err);
 	if (rc == 0)
 		rc = cls_create(node->config, node->index, &node->cls, err, ERR_SIZE);
+	node->metadata_said = calloc(node->config->n_paths + 1, sizeof(node->metadata_said[0]));
+	if (rc == 0 && node->metadata_said == NULL)
+		rc = -ENOMEM;
 	node->plane.config = node->config;
 	node->plane.table = node->table;
 	node->plane.cls = node->cls;
@@ -322,5 +325,6 @@ sff_node_close(struct sff_node *node)
 	}
 	sfc_table_free(node->table);
 	sfc_config_free(node->config);
+	free(node->metadata_said);
 	sff_run_dir_close(&node->run_dir);
 }

@@ -31,6 +31,9 @@ struct sff_node {
 	struct sff_lcore *lcore[SFF_MAX_WORKERS];
 	bool eal;
 	bool launched;
+	/* Of sff_metadata.c: drops seen so far, and per path whether they were said. */
+	uint64_t metadata_seen;
+	bool *metadata_said;
 };
 
 /** Give people a line: to the report stream of a replay, or to stderr. */
