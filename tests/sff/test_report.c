@@ -22,16 +22,22 @@ setup(void **state)
 
 	memset(&b, 0, sizeof(b));
 	b.f = fixture_open(&(struct fixture_conf){.feed = SFF_FEED_LOSSLESS});
-	for (unsigned int i = 0; i < RTE_DIM(b.vm); i++)
-		b.vm[i] = (struct sff_vm){
-			.instance = &b.f->plane.config->instance[b.f->port[FW_1 + i].instance],
+	b.vms.vm = b.vm;
+	for (unsigned int i = 0; i < RTE_DIM(b.vm); i++) {
+		const struct sfc_instance *instance =
+			&b.f->plane.config->instance[b.f->port[FW_1 + i].instance];
+
+		/* An attached SF is no VM of ours: it stands on an external port. */
+		if (instance->attach.present)
+			continue;
+		b.vm[b.vms.n++] = (struct sff_vm){
+			.instance = instance,
 			.index = b.f->port[FW_1 + i].instance,
 			.state = SFF_VM_READY,
 			.runtime = "process",
 			.boot_us = 100 + i,
 		};
-	b.vms.vm = b.vm;
-	b.vms.n = RTE_DIM(b.vm);
+	}
 	b.sources = (struct sff_sources){
 		.plane = &b.f->plane,
 		.lcore = &b.f->lc,
