@@ -32,7 +32,8 @@ HEAD = """\
 
 
 def limit(floor):
-    return floor + max(SHARE * floor, ABSOLUTE)
+    """As the floor is written: to two places."""
+    return round(floor + max(SHARE * floor, ABSOLUTE), 2)
 
 
 def parse_floor(text):
@@ -53,7 +54,7 @@ def compare(floor, counts):
         was = floor.get(name)
         if was is None:
             verdict = "new"
-        elif now > limit(was):
+        elif round(now, 2) > limit(was):
             verdict = "MORE"
         elif now < was - max(SHARE * was, ABSOLUTE):
             verdict = "less"

@@ -21,6 +21,7 @@ class Compare(unittest.TestCase):
     def test_one_instruction_more_passes_where_that_is_more_than_two_percent(self):
         self.assertEqual(self.verdict(20.0, 21.0), "ok")
         self.assertEqual(self.verdict(20.0, 21.1), "MORE")
+        self.assertEqual(self.verdict(27.85, 28.853), "ok")  # both are kept to two places
 
     def test_fewer_is_said_but_passes(self):
         self.assertEqual(self.verdict(500.0, 480.0), "less")
