@@ -196,6 +196,7 @@ open_ports(struct world *w)
 		}
 		w->plane.port[p].pmd = &w->port[p].pmd;
 	}
+	pmd_captures_destroy(captures); /* empty: no port names a file */
 	w->plane.port[WORLD_SF].kind = SFF_PORT_SF;
 	w->plane.port[WORLD_SF].peer = SFC_NONE;
 	w->plane.port[WORLD_SF].instance = 0;
