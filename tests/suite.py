@@ -151,9 +151,9 @@ def tests_with_label(directory, label):
     return {test["name"] for test in json.loads(done.stdout[start:])["tests"]} if start >= 0 else set()
 
 
-def ctest(directory, prefix, title, options, kvm):
+def ctest(directory, prefix, title, options, kvm, report="report.xml"):
     say(f"\n== {title}")
-    report = directory / "report.xml"
+    report = directory / report
     report.unlink(missing_ok=True)
     subprocess.run(
         [
@@ -190,12 +190,18 @@ def tests(variant, directory, prefix):
     if not kvm:
         say("KVM does not work here: tests that need it are skipped")
     together = ["-j", str(JOBS), "-LE", f"{ALONE}|{NOT_HERE}"]
-    ctest(directory, prefix, f"{variant}: unit tests", together, kvm)
+    ctest(directory, prefix, f"{variant}: unit tests", together, kvm, "units.xml")
     ctest(directory, prefix, f"{variant}: end to end, and with VMs", ["-L", ALONE, "-LE", NOT_HERE], kvm)
 
 
 def release():
+    (BUILD / "units.xml").unlink(missing_ok=True)
     tests("release", BUILD, "")
+    done = run(["tests/conformance/conformance.py", BUILD / "units.xml"])
+    if done.returncode:
+        bad("conformance", done.stdout)
+    else:
+        good("conformance")
 
 
 def sanitizer_environment():
