@@ -61,14 +61,20 @@ sff_proxy_keys(const uint8_t *frame, size_t avail, const uint8_t macs[2 * ETH_MA
 	uint32_t sp, struct sff_proxy_keys *keys)
 {
 	struct cls_key *key = &keys->flow;
+	size_t payload = avail - ETH_HDR_SIZE;
 	bool fragment;
 
+	if (payload > sizeof(key->source) + sizeof(key->destination))
+		payload = sizeof(key->source) + sizeof(key->destination);
 	cls_parse(frame, avail, 0, port, key);
 	fragment = key->fragment;
 	key->fragment = 0;
 	memcpy(key->pad, &sp, sizeof(sp));
 	if (key->family == 0) {
-		memcpy(key->destination, macs, 2 * ETH_MAC_SIZE);
+		if (macs != NULL)
+			memcpy(key->destination, macs, 2 * ETH_MAC_SIZE);
+		else
+			memcpy(key, frame + ETH_HDR_SIZE, payload); /* both addresses: ARP is 28 bytes */
 		memcpy(&key->destination_port, frame + 2 * ETH_MAC_SIZE, sizeof(key->destination_port));
 	}
 	keys->has_fragment = fragment;

@@ -25,11 +25,12 @@ struct sff_proxy_keys {
  * Make the keys of a frame.
  *
  * A flow is addresses, protocol and ports in one direction; of a frame that is not IP the MAC addresses and
- * the type. Fragments that have no ports are found by addresses, identification and protocol.
+ * the type, or the type and what follows when the SF has other addresses than the frame. Fragments that have
+ * no ports are found by addresses, identification and protocol.
  *
- * @param frame  Ethernet header; its first 12 bytes may be anything when macs says what they are.
+ * @param frame  Ethernet header; its first 12 bytes may be anything.
  * @param avail  readable bytes, at least ETH_HDR_SIZE.
- * @param macs   DA and SA.
+ * @param macs   DA and SA that stay with the frame; NULL = none.
  * @param port   of the SF: each attachment is on its own.
  * @param sp     position that the frame itself tells, else 0.
  */

@@ -3,6 +3,7 @@
 #include "sff_proxy.h"
 #include "sff_proxy_key.h"
 
+#include "arp.h"
 #include "nd.h"
 
 #include <netinet/in.h>
@@ -16,20 +17,29 @@ struct returned {
 	uint16_t size;
 };
 
-/* ARP, or what an SF of its own says to find a neighbour or router: never part of a path. */
+/*
+ * ARP, or what an SF of its own says to find a neighbour or router: never part of a path. All frames of an
+ * attached SF have its source address; what it speaks of tells its own from those of others.
+ */
 static bool
 is_local(const uint8_t *frame, const struct eth_info *eth, uint16_t avail, const struct sff_port *port)
 {
-	const uint8_t *ip = frame + eth->size;
+	const uint8_t *packet = frame + eth->size;
 	uint16_t left = (uint16_t)(avail - eth->size);
+	struct arp_info arp;
+	struct nd_info nd;
 
 	if (memcmp(frame + ETH_MAC_SIZE, port->sf_mac, ETH_MAC_SIZE) != 0)
 		return false;
 	if (eth->type == ETH_ARP)
-		return true;
+		return !port->sf.attached || (arp_parse(packet, left, &arp) &&
+						     memcmp(arp.sender_mac, port->sf_mac, ETH_MAC_SIZE) == 0);
 	/* Router solicitation to redirect, right behind IPv6: RFC 4861, 4; RFC 6980. */
-	return eth->type == ETH_IPV6 && left > NSH_IPV6_SIZE && ip[6] == IPPROTO_ICMPV6 &&
-	       ip[NSH_IPV6_SIZE] >= 133 && ip[NSH_IPV6_SIZE] <= 137;
+	if (eth->type != ETH_IPV6 || left <= NSH_IPV6_SIZE || packet[6] != IPPROTO_ICMPV6 ||
+		packet[NSH_IPV6_SIZE] < 133 || packet[NSH_IPV6_SIZE] > 137)
+		return false;
+	return !port->sf.attached || (nd_parse(packet, left, left, &nd) == ND_OK && nd.has_mac &&
+					     memcmp(nd.mac, port->sf_mac, ETH_MAC_SIZE) == 0);
 }
 
 /* Where this function stands on a path, 0 = nowhere. */
@@ -121,7 +131,7 @@ find(struct sff_lcore *lc, const struct sff_port *port, struct rte_mbuf *m, uint
 		r->sp = guess(lc, port, NULL, now);
 		return r->sp != 0;
 	}
-	sff_proxy_keys(frame, m->data_len, frame, index, told, &keys);
+	sff_proxy_keys(frame, m->data_len, port->sf.attached ? NULL : frame, index, told, &keys);
 	r->known = keys.has_flow ? sff_proxy_find(proxy, &keys.flow, now, &r->saved)
 	                         : sff_proxy_find(proxy, &keys.fragment, now, &r->saved);
 	if (r->known) {

@@ -34,14 +34,17 @@ class Network:
 
     def __enter__(self):
         for place in ("client", "node", "server"):
-            name = f"e2e-{os.getpid()}-{place}"
-            if self.ip("netns", "add", name, code=None).returncode:
-                self.__exit__()
-                raise e2e.Skip("no network namespaces here")
-            self.names[place] = name
+            self.add(place)
         self.join("client", "lan0", CLIENT)
         self.join("server", "wan0", SERVER)
         return self
+
+    def add(self, place):
+        name = f"e2e-{os.getpid()}-{place}"
+        if self.ip("netns", "add", name, code=None).returncode:
+            self.__exit__()
+            raise e2e.Skip("no network namespaces here")
+        self.names[place] = name
 
     def join(self, place, port, address):
         end, far = self.names[place], self.names["node"]
@@ -180,6 +183,74 @@ def test_vms_survive_a_killed_dataplane_and_are_adopted(work):
             if process.poll() is None:
                 process.kill()
                 process.communicate()
+    only_the_directory_is_left(work, node)
+
+
+BOX, WIRE = "02:00:00:00:0f:01", "02:00:00:00:0f:02"
+# Two functions on a wire: one serves NSH (SI - 1), the other sends plain frames back; both to who sent them.
+ON_THE_WIRE = f"""
+import socket, sys, time
+box, wire = bytes.fromhex("{BOX.replace(':', '')}"), bytes.fromhex("{WIRE.replace(':', '')}")
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+s.bind(("eth0", 0))
+s.setsockopt(263, 1, socket.if_nametoindex("eth0").to_bytes(4, "little") + bytes([1, 0]) + bytes(10))  # promiscuous
+s.settimeout(0.2)
+end = time.monotonic() + 60
+asked = 0
+while time.monotonic() < end:
+    try:
+        frame = bytearray(s.recv(65536))
+    except TimeoutError:
+        continue
+    if frame[0:6] == wire and frame[12:14] == b"\\x08\\x06" and frame[20:22] == b"\\0\\2" and asked == 1:
+        print("answer", frame[22:28].hex(":"), flush=True)
+        asked = 2
+        continue
+    if frame[0:6] not in (box, wire) or (frame[0:6] == box) != (frame[12:14] == b"\\x89\\x4f"):
+        continue
+    if frame[0:6] == box:
+        frame[21] -= 1
+    elif asked == 0:
+        # It believes that it is a host on a link.
+        s.send(b"\\xff" * 6 + wire + bytes.fromhex("080600010800060400 01".replace(" ", "")) + wire
+               + bytes([10, 9, 0, 5]) + bytes(6) + bytes([10, 9, 0, 1]))
+        asked = 1
+    s.send(frame[6:12] + frame[0:6] + frame[12:])
+"""
+
+
+def test_functions_on_a_wire_take_part(work):
+    e2e.need_root("network namespaces")
+    node = f"live-{os.getpid()}"
+    domain = live_domain(node)
+    sfc = domain["sfc"]
+    sfc["node"][0]["port"].append(
+        {"name": "core", "device": "net_af_packet2,iface=core0", "role": "transport", "mac": "02:00:00:00:0b:01",
+         "address": "10.99.0.2/24"}
+    )
+    sfc["node"][0]["locator"] = {"transport": "vxlan-gpe", "address": "10.99.0.2", "port": "core"}
+    sfc["function"] = [
+        {"name": "fw", "instance": [{"name": "box", "node": node, "attach": {"port": "core", "mac": BOX}}]},
+        {"name": "ids", "nsh-aware": False, "proxy": {"style": "flow"},
+         "instance": [{"name": "wire", "node": node, "attach": {"port": "core", "mac": WIRE}}]},
+    ]
+    config = e2e.write_domain(work, domain)
+    with Network(work) as network:
+        network.add("sf")
+        network.join("sf", "core0", "10.99.0.9")
+        served = e2e.start(work, network.inside("sf", "/usr/bin/python3", "-c", ON_THE_WIRE))
+        try:
+            with live(network, config) as running:
+                equal(ping(network, "client", SERVER), 5, "answers to pings from the client")
+                equal(ping(network, "server", CLIENT), 5, "answers to pings from the server")
+        finally:
+            served.kill()
+            said = served.communicate()[0]
+    e2e.check("answer 02:00:00:00:0b:01" in said, f"the port answers ARP of the function: {said!r}")
+    report = running["report"]
+    e2e.check_ledger(ledger_of(report))
+    for path in report["paths"]:
+        e2e.check(path["in"] >= 10 and path["out"] == path["in"], f"path {path}")
     only_the_directory_is_left(work, node)
 
 

@@ -196,6 +196,19 @@ x3_arp_of_an_attached_sf_is_answered_behind_its_tags(void **state)
 	assert_true(arp_parse(out.bytes + 18, ARP_SIZE, &info));
 	assert_int_equal(info.op, ARP_REPLY);
 	assert_memory_equal(info.sender_mac, mac_here, 6);
+	/* That of a host on a path is none of its own, though the SF sends it. */
+	frame_udp(&out, 1, 2, 40);
+	patch(&out, (struct patch[PATCHES]){{12, 2, ETH_ARP}});
+	arp_build_request(out.bytes + 14, out.bytes + 6, RTE_BE32(0x0a000006), RTE_BE32(0x0a000001));
+	in = out;
+	frame_md1(&in, 211, 255, 17, NSH_NP_ETHERNET);
+	frame_gpe(&in, 50000);
+	expect_frame(f, "ARP on a path", CORE, &in, "to core", CORE, &got);
+	swap(&got);
+	expect_frame(f, "and back", CORE, &got, "to wan", WAN, &in);
+	assert_frame_equal(&in, &out);
+	got.bytes[18 + 27] ^= 1;
+	expect(f, "another one", CORE, &got, "proxy_input: proxy-miss");
 }
 
 static void
