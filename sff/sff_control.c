@@ -167,7 +167,7 @@ run(struct sff_node *node, int signals, bool *said, bool *died)
 
 		*died |= note_deaths(node, said, &ignored) > 0;
 		progress(node, &last_progress);
-		sff_mirrors_drain(node->plane.mirrors);
+		sff_mirror_store_drain(node->mirrors);
 		sff_metadata_look(node);
 		if (seen != GO_ON && verdict == GO_ON) {
 			verdict = seen;
@@ -212,6 +212,7 @@ settle(struct sff_node *node, bool died, enum verdict verdict)
 		.lcore = node->lcore,
 		.n_lcores = node->workers,
 		.vms = &node->vms,
+		.mirrors = node->mirrors,
 		.ended = node->options->replay && verdict == GO_ON,
 		.seconds = (double)(first->last_tsc - first->begin_tsc) / (double)rte_get_tsc_hz(),
 	};
@@ -219,7 +220,7 @@ settle(struct sff_node *node, bool died, enum verdict verdict)
 	struct sfc_steering steering;
 	struct sfc_ledger ledger;
 	int flushed = sff_ports_flush(&node->plane);
-	int copied = sff_mirrors_flush(node->plane.mirrors);
+	int copied = sff_mirror_store_flush(node->mirrors);
 
 	json_t *event = sff_report_event(&sources, &ledger);
 
@@ -230,7 +231,7 @@ settle(struct sff_node *node, bool died, enum verdict verdict)
 	if (node->captures != NULL)
 		failure = pmd_captures_error(node->captures);
 	if (failure == NULL)
-		failure = sff_mirrors_error(node->plane.mirrors);
+		failure = sff_mirror_store_error(node->mirrors);
 	if (failure != NULL)
 		sff_say(node->options, "error", "%s", failure);
 	else if (flushed != 0)

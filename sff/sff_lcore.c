@@ -48,6 +48,7 @@ sff_view_destroy(struct sff_view *view)
 	free(view->path);
 	free(view->tx);
 	free(view->written_off);
+	sff_mirror_lcore_destroy(view->mirror);
 	*view = (struct sff_view){0};
 }
 
@@ -62,7 +63,8 @@ sff_view_create(const struct sff_plane *plane, struct sff_pins *pins, struct sff
 		.tx = calloc(plane->n_ports + 1u, sizeof(view->tx[0])),
 		.written_off = calloc(plane->n_ports + 1u, sizeof(view->written_off[0])),
 	};
-	if (view->hop != NULL && view->path != NULL && view->tx != NULL && view->written_off != NULL)
+	if (view->hop != NULL && view->path != NULL && view->tx != NULL && view->written_off != NULL &&
+		sff_mirror_lcore_create(plane->mirrors, &view->mirror) == 0)
 		return 0;
 	sff_view_destroy(view);
 	return -ENOMEM;
@@ -78,6 +80,7 @@ exchange(struct sff_lcore *lc, struct sff_view *view)
 		.path = lc->path,
 		.tx = lc->tx,
 		.written_off = lc->written_off,
+		.mirror = lc->mirror,
 	};
 
 	lc->plane = view->plane;
@@ -86,6 +89,7 @@ exchange(struct sff_lcore *lc, struct sff_view *view)
 	lc->path = view->path;
 	lc->tx = view->tx;
 	lc->written_off = view->written_off;
+	lc->mirror = view->mirror;
 	*view = old;
 }
 
@@ -94,6 +98,8 @@ sff_lcore_exchange(struct sff_lcore *lc, struct sff_view *view)
 {
 	for (uint16_t p = 0; p < lc->plane->n_ports; p++)
 		sff_tx_flush(lc, p, true);
+	if (lc->mirror != NULL)
+		sff_mirror_flush(lc);
 	exchange(lc, view);
 }
 
@@ -113,8 +119,7 @@ sff_lcore_create(const struct sff_plane *plane, uint16_t queue, struct sff_lcore
 	exchange(lc, &view);
 	lc->queue = queue;
 	lc->proxy = calloc(plane->table->n_groups + 1, sizeof(lc->proxy[0]));
-	if (lc->proxy == NULL || create_proxies(plane, lc->proxy) != 0 ||
-		sff_mirror_lcore_create(plane->mirrors, queue, &lc->mirror) != 0) {
+	if (lc->proxy == NULL || create_proxies(plane, lc->proxy) != 0) {
 		sff_lcore_destroy(lc);
 		return -ENOMEM;
 	}

@@ -73,6 +73,7 @@ struct sff_view {
 	struct sff_path_count *path;
 	struct sff_tx *tx;
 	uint64_t *written_off;
+	struct sff_mirror_lcore *mirror;
 };
 
 /* dataplane: rw; control reads the counters relaxed. Cold configuration first. */

@@ -20,11 +20,16 @@
 /* Ethernet header, NSH base header and service path header (RFC 8300, 2.2 and 2.3). */
 #define NSH_SP_END (ETH_HDR_SIZE + NSH_BASE_SIZE)
 
-/* A copy of a frame that its port has not taken yet. */
+/* A copy of which it is not known yet whether it counts. */
 struct pending {
 	struct rte_mbuf *copy; /* NULL = there was no room for one */
-	uint16_t frame;
-	uint16_t sink;
+	const struct sff_tap *tap;
+	uint16_t frame; /* place in its burst */
+};
+
+struct pendings {
+	uint32_t n;
+	struct pending *at;
 };
 
 struct buffer {
@@ -34,16 +39,15 @@ struct buffer {
 
 struct sff_mirror_lcore {
 	const struct sff_mirrors *mirrors;
-	struct rte_mempool *pool;
-	struct pending *pending;
-	uint32_t n_pending;
-	uint8_t *scratch; /* a chained frame in one piece, for filters */
+	struct pendings out;  /* to a port that has not taken them */
+	struct pendings back; /* from SFs, perhaps: of no known position */
+	uint8_t *scratch;     /* a chained frame in one piece, for filters */
 	uint16_t n_buffers;
 	struct buffer buffer[]; /* per sink */
 };
 
 int
-sff_mirror_lcore_create(const struct sff_mirrors *mirrors, uint16_t worker, struct sff_mirror_lcore **out)
+sff_mirror_lcore_create(const struct sff_mirrors *mirrors, struct sff_mirror_lcore **out)
 {
 	struct sff_mirror_lcore *part;
 	bool ok;
@@ -55,11 +59,11 @@ sff_mirror_lcore_create(const struct sff_mirrors *mirrors, uint16_t worker, stru
 	if (part == NULL)
 		return -ENOMEM;
 	part->mirrors = mirrors;
-	part->pool = mirrors->pool[worker];
-	part->pending = calloc((size_t)mirrors->n * SFF_TX_BUFFER, sizeof(part->pending[0]));
+	part->out.at = calloc((size_t)mirrors->n * SFF_TX_BUFFER, sizeof(part->out.at[0]));
+	part->back.at = calloc((size_t)mirrors->n * SFF_BURST, sizeof(part->back.at[0]));
 	part->scratch = malloc(FRAME_MAX);
 	part->n_buffers = mirrors->n_sinks;
-	ok = part->pending != NULL && part->scratch != NULL;
+	ok = part->out.at != NULL && part->back.at != NULL && part->scratch != NULL;
 	for (uint16_t s = 0; s < part->n_buffers; s++) {
 		struct buffer *b = &part->buffer[s];
 		uint32_t step = SFF_BURST * COPIES_PER_FRAME * mirrors->sink[s].n_mirrors;
@@ -77,6 +81,14 @@ sff_mirror_lcore_create(const struct sff_mirrors *mirrors, uint16_t worker, stru
 	return 0;
 }
 
+/* Copies that do not count. */
+static void
+forget(struct pendings *p)
+{
+	while (p->n > 0)
+		rte_pktmbuf_free(p->at[--p->n].copy);
+}
+
 void
 sff_mirror_lcore_destroy(struct sff_mirror_lcore *part)
 {
@@ -86,7 +98,10 @@ sff_mirror_lcore_destroy(struct sff_mirror_lcore *part)
 		rte_pktmbuf_free_bulk(part->buffer[s].pkt, part->buffer[s].n);
 		free(part->buffer[s].pkt);
 	}
-	free(part->pending);
+	forget(&part->out);
+	forget(&part->back);
+	free(part->out.at);
+	free(part->back.at);
 	free(part->scratch);
 	free(part);
 }
@@ -95,10 +110,10 @@ sff_mirror_lcore_destroy(struct sff_mirror_lcore *part)
 static uint16_t
 give(struct sff_lcore *lc, const struct sff_sink *sink, struct rte_mbuf **pkts, uint16_t n)
 {
-	if (sink->ring != NULL)
-		return (uint16_t)rte_ring_enqueue_burst(sink->ring, (void *const *)pkts, n, NULL);
+	if (sink->file != NULL && sink->file->ring != NULL)
+		return (uint16_t)rte_ring_enqueue_burst(sink->file->ring, (void *const *)pkts, n, NULL);
 	if (sink->file != NULL)
-		return pmd_tx(sink->pmd, lc->queue, pkts, n);
+		return pmd_tx(sink->file->pmd, lc->queue, pkts, n);
 	/* A port whose own frames found no room has none for copies. */
 	if (lc->tx[sink->port].full)
 		return 0;
@@ -128,6 +143,7 @@ flush(struct sff_lcore *lc, uint16_t s)
 void
 sff_mirror_flush(struct sff_lcore *lc)
 {
+	forget(&lc->mirror->back);
 	for (uint16_t s = 0; s < lc->mirror->n_buffers; s++)
 		flush(lc, s);
 }
@@ -135,7 +151,10 @@ sff_mirror_flush(struct sff_lcore *lc)
 void
 sff_mirror_stop(struct sff_lcore *lc)
 {
-	for (uint16_t s = 0; lc->mirror != NULL && s < lc->mirror->n_buffers; s++) {
+	if (lc->mirror == NULL)
+		return;
+	forget(&lc->mirror->back);
+	for (uint16_t s = 0; s < lc->mirror->n_buffers; s++) {
 		struct buffer *b = &lc->mirror->buffer[s];
 
 		sff_drop(lc, b->pkt, b->n, SFC_DROP_SHUTDOWN);
@@ -159,7 +178,7 @@ now(const struct sff_lcore *lc)
 {
 	struct timespec t;
 
-	if (!lc->mirror->mirrors->live || clock_gettime(CLOCK_REALTIME, &t) != 0)
+	if (!lc->mirror->mirrors->store->live || clock_gettime(CLOCK_REALTIME, &t) != 0)
 		return 0;
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
@@ -180,15 +199,17 @@ static struct rte_mbuf *
 copy(struct sff_lcore *lc, uint16_t s, const struct rte_mbuf *m, uint64_t stamp)
 {
 	const struct sff_sink *sink = &lc->mirror->mirrors->sink[s];
+	struct rte_mempool *pool = lc->mirror->mirrors->store->pool[lc->queue];
 	struct rte_mbuf *c;
 
 	if (sink->file == NULL && m->pkt_len > lc->plane->port[sink->port].pmd->mtu)
 		return NULL;
-	c = rte_pktmbuf_copy(m, lc->mirror->pool, 0, UINT32_MAX);
+	c = rte_pktmbuf_copy(m, pool, 0, UINT32_MAX);
 	/* A replay is to lose nothing: its files and ports take everything at once. */
 	if (c == NULL && lc->feed != SFF_FEED_LIVE) {
-		sff_mirror_flush(lc);
-		c = rte_pktmbuf_copy(m, lc->mirror->pool, 0, UINT32_MAX);
+		for (uint16_t i = 0; i < lc->mirror->n_buffers; i++)
+			flush(lc, i);
+		c = rte_pktmbuf_copy(m, pool, 0, UINT32_MAX);
 	}
 	if (c != NULL && stamp != 0)
 		*pmd_stamp(c) = stamp;
@@ -222,41 +243,81 @@ sp_of(const struct rte_mbuf *m)
 	return nsh_sp((const struct nsh_hdr *)(bytes + ETH_HDR_SIZE));
 }
 
+static uint64_t *
+mark_of(const struct sff_lcore *lc, struct rte_mbuf *m)
+{
+	return RTE_MBUF_DYNFIELD(m, lc->mirror->mirrors->store->mark_offset, uint64_t *);
+}
+
+static void
+pend(struct sff_lcore *lc, struct pendings *p, const struct sff_tap *tap, struct rte_mbuf *m, uint16_t frame,
+	uint64_t stamp)
+{
+	p->at[p->n++] = (struct pending){.copy = copy(lc, tap->sink, m, stamp), .tap = tap, .frame = frame};
+}
+
+/* Whose hop a frame comes from is seen later; what it was is copied now, before anything is rewritten. */
 void
 sff_mirror_in(struct sff_lcore *lc, const struct sff_taps *taps, struct rte_mbuf *const *pkts, uint16_t n)
 {
 	uint64_t stamp = now(lc);
 
+	forget(&lc->mirror->back);
 	for (uint16_t i = 0; i < n; i++) {
-		uint32_t sp = taps->hops ? sp_of(pkts[i]) : 0;
+		uint32_t sp = taps->hops && taps->plain ? sp_of(pkts[i]) : 0;
 
+		if (taps->hops)
+			*mark_of(lc, pkts[i]) = i;
 		for (uint16_t t = 0; t < taps->n; t++) {
 			const struct sff_tap *tap = &taps->tap[t];
 
-			if ((tap->sp == 0 || tap->sp == sp) && selects(lc, tap, pkts[i]))
+			if ((tap->sp != 0 && taps->plain && tap->sp != sp) || !selects(lc, tap, pkts[i]))
+				continue;
+			if (tap->sp == 0)
 				put(lc, tap->sink, copy(lc, tap->sink, pkts[i], stamp));
+			else
+				pend(lc, &lc->mirror->back, tap, pkts[i], i, stamp);
 		}
 	}
 }
 
-static uint64_t *
-mark_of(const struct sff_lcore *lc, struct rte_mbuf *m)
+void
+sff_mirror_back(struct sff_lcore *lc, const struct sff_burst *b)
 {
-	return RTE_MBUF_DYNFIELD(m, lc->mirror->mirrors->mark_offset, uint64_t *);
+	struct pendings *p = &lc->mirror->back;
+
+	for (uint16_t i = 0; i < b->n && p->n > 0; i++) {
+		if (!(b->meta[i].flags & SFF_META_VISITED))
+			continue;
+		for (uint32_t k = 0; k < p->n; k++) {
+			struct pending *at = &p->at[k];
+
+			if (at->tap == NULL || at->tap->sp != b->meta[i].sp ||
+				at->frame != *mark_of(lc, b->pkt[i]))
+				continue;
+			put(lc, at->tap->sink, at->copy);
+			*at = (struct pending){.copy = NULL};
+		}
+	}
+}
+
+void
+sff_mirror_to_sf(struct sff_burst *b)
+{
+	for (uint16_t i = 0; i < b->n; i++)
+		b->meta[i].flags |= SFF_META_TO_SF;
 }
 
 void
 sff_mirror_mark(struct sff_lcore *lc, const struct sff_burst *b)
 {
-	if (!lc->mirror->mirrors->hops)
-		return;
 	for (uint16_t i = 0; i < b->n; i++) {
 		const struct sff_taps *taps = lc->plane->port[b->meta[i].port].tap_out;
 		uint64_t mark = 0;
 
 		if (taps == NULL || !taps->hops)
 			continue;
-		for (uint16_t t = 0; t < taps->n; t++)
+		for (uint16_t t = 0; t < taps->n && (b->meta[i].flags & SFF_META_TO_SF); t++)
 			if (taps->tap[t].sp == b->meta[i].sp)
 				mark |= UINT64_C(1) << taps->tap[t].index;
 		*mark_of(lc, b->pkt[i]) = mark;
@@ -266,10 +327,8 @@ sff_mirror_mark(struct sff_lcore *lc, const struct sff_burst *b)
 void
 sff_mirror_out(struct sff_lcore *lc, const struct sff_taps *taps, struct rte_mbuf *const *pkts, uint16_t n)
 {
-	struct sff_mirror_lcore *part = lc->mirror;
 	uint64_t stamp = now(lc);
 
-	part->n_pending = 0;
 	for (uint16_t i = 0; i < n; i++) {
 		uint64_t mark = taps->hops ? *mark_of(lc, pkts[i]) : 0;
 
@@ -277,11 +336,7 @@ sff_mirror_out(struct sff_lcore *lc, const struct sff_taps *taps, struct rte_mbu
 			const struct sff_tap *tap = &taps->tap[t];
 
 			if ((tap->sp == 0 || mark >> tap->index & 1) && selects(lc, tap, pkts[i]))
-				part->pending[part->n_pending++] = (struct pending){
-					.copy = copy(lc, tap->sink, pkts[i], stamp),
-					.frame = i,
-					.sink = tap->sink,
-				};
+				pend(lc, &lc->mirror->out, tap, pkts[i], i, stamp);
 		}
 	}
 }
@@ -289,15 +344,13 @@ sff_mirror_out(struct sff_lcore *lc, const struct sff_taps *taps, struct rte_mbu
 void
 sff_mirror_taken(struct sff_lcore *lc, uint16_t taken)
 {
-	struct sff_mirror_lcore *part = lc->mirror;
+	struct pendings *p = &lc->mirror->out;
 
-	for (uint32_t i = 0; i < part->n_pending; i++) {
-		const struct pending *p = &part->pending[i];
-
-		if (p->frame < taken)
-			put(lc, p->sink, p->copy);
-		else
-			rte_pktmbuf_free(p->copy);
+	for (uint32_t i = 0; i < p->n; i++) {
+		if (p->at[i].frame >= taken)
+			continue;
+		put(lc, p->at[i].tap->sink, p->at[i].copy);
+		p->at[i].copy = NULL;
 	}
-	part->n_pending = 0;
+	forget(p);
 }

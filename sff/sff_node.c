@@ -166,8 +166,10 @@ open_all(struct sff_node *node, char *err)
 		rc = sff_ports_open(&node->plane, options, node->workers, &node->captures, err, ERR_SIZE);
 	if (rc == 0)
 		rc = sff_plane_build(&node->plane);
+	if (rc == 0 && sff_mirrors_count(&node->plane) > 0)
+		rc = sff_mirror_store_create(node->workers, node->captures, &node->mirrors, err, ERR_SIZE);
 	if (rc == 0)
-		rc = sff_mirrors_open(&node->plane, node->workers, node->captures, err, ERR_SIZE);
+		rc = sff_mirrors_open(&node->plane, node->mirrors, err, ERR_SIZE);
 	if (rc == 0 && options->replay)
 		rc = sff_stamps_create(node->plane.n_ports, &node->stamps);
 	return rc;
@@ -315,6 +317,10 @@ sff_node_close(struct sff_node *node)
 			sff_pins_destroy(node->lcore[w]->pins);
 			sff_lcore_destroy(node->lcore[w]);
 		}
+	sff_mirrors_close(&node->plane);
+	sff_mirror_store_destroy(node->mirrors);
+	if (node->captures != NULL)
+		pmd_captures_destroy(node->captures);
 	sff_stamps_destroy(node->stamps);
 	if (node->cls != NULL)
 		cls_destroy(node->cls);

@@ -111,7 +111,7 @@ sff_report_ledger(const struct sff_sources *s, struct sfc_ledger *ledger)
 		else
 			ledger->in_flight += sum.rest;
 	}
-	unwritten = sff_mirrors_errors(s->plane->mirrors);
+	unwritten = sff_mirror_store_errors(s->mirrors);
 	ledger->sent -= RTE_MIN(unwritten, ledger->sent);
 	ledger->dropped[SFC_DROP_EGRESS_DOWN] += unwritten;
 }

@@ -19,6 +19,7 @@ struct sff_sources {
 	struct sff_lcore *const *lcore;
 	unsigned int n_lcores;
 	const struct sff_vms *vms;
+	const struct sff_mirror_store *mirrors; /* NULL = none */
 	bool ended; /* everything was drained or given up: frames still in a live SF are stuck, not in flight
 	             */
 	double seconds; /* from the first frame to the end */

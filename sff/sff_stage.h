@@ -48,6 +48,7 @@ enum sff_meta_flag {
 	SFF_META_TRANSPORT = 1 << 1, /* came over a transport: prefer local instances */
 	SFF_META_VISITED = 1 << 2,   /* counted as this node's first look-up already: it returns from an SF */
 	SFF_META_OAM = 1 << 3,       /* O bit */
+	SFF_META_TO_SF = 1 << 4,     /* goes to a local SF; set only where mirrors want to know */
 };
 
 /* What is known of one packet between stages. From NSH_PUSH or an input on, its data starts at NSH. */

@@ -1,5 +1,6 @@
 #include "sff_lcore.h"
 #include "sff_mbuf.h"
+#include "sff_mirror.h"
 #include "sff_proxy.h"
 #include "sff_proxy_key.h"
 
@@ -276,4 +277,6 @@ sff_proxy_input(struct sff_lcore *lc, struct sff_burst *b)
 
 	for (uint16_t i = 0; i < b->n; i++)
 		b->next[i] = input(lc, &b->pkt[i], &b->meta[i], now);
+	if (unlikely(lc->mirror != NULL))
+		sff_mirror_back(lc, b);
 }

@@ -1,4 +1,5 @@
 #include "sff_lcore.h"
+#include "sff_mirror.h"
 #include "sff_proxy.h"
 #include "sff_proxy_key.h"
 
@@ -130,4 +131,6 @@ sff_proxy_output(struct sff_lcore *lc, struct sff_burst *b)
 
 	for (uint16_t i = 0; i < b->n; i++)
 		b->next[i] = output(lc, b->pkt[i], &b->meta[i], now);
+	if (unlikely(lc->mirror != NULL))
+		sff_mirror_to_sf(b);
 }

@@ -1,5 +1,6 @@
 #include "sff_lcore.h"
 #include "sff_mbuf.h"
+#include "sff_mirror.h"
 #include "sff_nsh.h"
 
 #include "eth.h"
@@ -84,4 +85,6 @@ sff_sf_input(struct sff_lcore *lc, struct sff_burst *b)
 {
 	for (uint16_t i = 0; i < b->n; i++)
 		b->next[i] = input(lc, b->pkt[i], &b->meta[i]);
+	if (unlikely(lc->mirror != NULL))
+		sff_mirror_back(lc, b);
 }

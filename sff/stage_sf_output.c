@@ -1,4 +1,5 @@
 #include "sff_lcore.h"
+#include "sff_mirror.h"
 
 #include "eth.h"
 
@@ -29,4 +30,6 @@ sff_sf_output(struct sff_lcore *lc, struct sff_burst *b)
 		b->meta[i].port = sf->out;
 		b->next[i] = SFF_STAGE_PORT_TX;
 	}
+	if (unlikely(lc->mirror != NULL))
+		sff_mirror_to_sf(b);
 }

@@ -244,7 +244,10 @@ fixture_open(const struct fixture_conf *conf)
 	must(sff_plane_build(&f->plane) == 0, "plane");
 	for (uint16_t p = FW_1; p < FIXTURE_PORTS; p++)
 		f->plane.up[f->port[p].instance] = 1;
-	must(sff_mirrors_open(&f->plane, 1, conf->captures, err, sizeof(err)) == 0, "mirrors: %s", err);
+	if (conf->n_mirrors > 0)
+		must(sff_mirror_store_create(1, conf->captures, &f->mirrors, err, sizeof(err)) == 0, "store: %s",
+			err);
+	must(sff_mirrors_open(&f->plane, f->mirrors, err, sizeof(err)) == 0, "mirrors: %s", err);
 	for (uint16_t p = FW_1; p < FIXTURE_PORTS; p++)
 		must(sff_mirrors_tap(&f->plane, p) == 0, "taps");
 	must(sff_lcore_create(&f->plane, 0, &f->lc) == 0, "lcore");
@@ -287,6 +290,7 @@ fixture_close(struct fixture *f)
 	cls_flows_destroy(f->lc->flows);
 	sff_lcore_destroy(f->lc);
 	sff_mirrors_close(&f->plane);
+	sff_mirror_store_destroy(f->mirrors);
 	sff_plane_fini(&f->plane);
 	free(f->fake);
 	free(f);
@@ -393,7 +397,11 @@ fixture_check(struct fixture *f)
 {
 	const struct sff_lcore *lc = f->lc;
 	struct sff_vms no_vms = {0};
-	struct sff_sources sources = {.plane = &f->plane, .lcore = &f->lc, .n_lcores = 1, .vms = &no_vms};
+	struct sff_sources sources = {.plane = &f->plane,
+		.lcore = &f->lc,
+		.n_lcores = 1,
+		.vms = &no_vms,
+		.mirrors = f->mirrors};
 	struct sfc_ledger ledger;
 	uint64_t in = lc->replicated, out = sff_mirror_held(lc), buffers = 0;
 

@@ -61,6 +61,7 @@ struct fixture_port {
 struct fixture {
 	struct sfc_config config; /* domain.yaml and mirrors */
 	struct sff_plane plane;
+	struct sff_mirror_store *mirrors;
 	struct sff_lcore *lc;
 	struct sff_port port[FIXTURE_PORTS];
 	struct fixture_port *fake; /* FIXTURE_PORTS of them */

@@ -279,6 +279,76 @@ a_hop_is_copied_where_its_instance_gets_and_gives(void **state)
 	fixture_close(f);
 }
 
+/* Send it back where it came from, as a host does. */
+static void
+turn(struct frame *frame)
+{
+	uint8_t mac[ETH_MAC_SIZE];
+
+	memcpy(mac, frame->bytes, ETH_MAC_SIZE);
+	memcpy(frame->bytes, frame->bytes + ETH_MAC_SIZE, ETH_MAC_SIZE);
+	memcpy(frame->bytes + ETH_MAC_SIZE, mac, ETH_MAC_SIZE);
+}
+
+/* Every style of proxy, and instances behind a port: with their tags, and without NSH where they know none.
+ */
+static void
+a_hop_is_copied_as_its_instance_sees_it(void **state)
+{
+	static const struct {
+		const char *path;
+		uint16_t spi;
+		enum fixture_port_index via;
+		uint16_t nsh_at; /* 0 = the instance does not know NSH */
+	} rows[] = {
+		{"stat", 200, STAT_1, 0},
+		{"flow", 201, FLOW_1, 0},
+		{"tag", 203, TAG_1, 0},
+		{"addr", 205, ADDR_1, 0},
+		{"box", 210, CORE, ETH_HDR_SIZE + 2 * ETH_TAG_SIZE},
+		{"wire", 211, CORE, 0},
+		{"wire-tag", 212, CORE, 0},
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
+		static struct frame given, back;
+		struct sfc_mirror m = hop_mirror(rows[i].path, 1, SFC_DIRECTION_BOTH, LONE);
+		struct fixture *f = open_live(&m, 1);
+
+		frame_udp(&in, 7, (uint16_t)(1000 + rows[i].spi), 40);
+		fixture_put(f, LAN, &in);
+		fixture_run(f);
+		assert_true(fixture_take(f, rows[i].via, &given));
+		assert_true(fixture_take(f, LONE, &out));
+		assert_frame_equal(&out, &given);
+		back = given;
+		if (rows[i].nsh_at != 0)
+			assert_true(nsh_si_dec((struct nsh_hdr *)(back.bytes + rows[i].nsh_at)));
+		if (rows[i].via == CORE)
+			turn(&back);
+		fixture_put(f, rows[i].via, &back);
+		fixture_run(f);
+		assert_int_equal(fixture_waiting(f, WAN) + fixture_waiting(f, FW_1), 1);
+		assert_true(fixture_take(f, LONE, &out));
+		assert_frame_equal(&out, &back);
+
+		/* What else goes through the same port is not the hop's: to another node, from one, and
+		 * garbage. */
+		frame_udp(&in, 8, 1103, 40);
+		fixture_put(f, LAN, &in);
+		frame_transport(&in, 103, 254, 60);
+		fixture_put(f, CORE, &in);
+		back.bytes[back.size - 1] ^= 1;
+		back.bytes[6] ^= 4; /* not the instance's address */
+		fixture_put(f, CORE, &back);
+		fixture_run(f);
+		assert_int_equal(fixture_waiting(f, LONE), 0);
+		assert_int_equal(f->lc->replicated, 2);
+		fixture_close(f);
+	}
+}
+
 /* Three instances stand for one hop: all are tapped. */
 static void
 a_hop_is_all_its_instances(void **state)
@@ -667,11 +737,11 @@ a_replay_writes_copies_to_a_file(void **state)
 		fixture_poll(f);
 	}
 	fixture_run(f);
-	assert_int_equal(sff_mirrors_flush(f->plane.mirrors), 0);
+	assert_int_equal(sff_mirror_store_flush(f->mirrors), 0);
 	read_file(path, &got);
 	assert_streams_equal(&got, &want);
 	assert_memory_equal(got.stamp, want.stamp, want.n * sizeof(want.stamp[0]));
-	assert_null(sff_mirrors_error(f->plane.mirrors));
+	assert_null(sff_mirror_store_error(f->mirrors));
 	fixture_close(f);
 	pmd_captures_destroy(set);
 	unlink(path);
@@ -700,7 +770,7 @@ a_live_node_leaves_the_file_to_control(void **state)
 		fixture_put(f, LAN, &in);
 	}
 	fixture_run(f);
-	sff_mirrors_drain(f->plane.mirrors);
+	sff_mirror_store_drain(f->mirrors);
 	read_file(path, &got); /* at once */
 	assert_streams_equal(&got, &want);
 	for (unsigned int i = 0; i < got.n; i++)
@@ -740,8 +810,8 @@ a_file_that_cannot_be_written_is_told(void **state)
 		fixture_run(f); /* the books hold */
 		fixture_forget(f);
 	}
-	assert_non_null(strstr(sff_mirrors_error(f->plane.mirrors), "/dev/full: cannot write"));
-	assert_true(sff_mirrors_errors(f->plane.mirrors) > 0);
+	assert_non_null(strstr(sff_mirror_store_error(f->mirrors), "/dev/full: cannot write"));
+	assert_true(sff_mirror_store_errors(f->mirrors) > 0);
 	fixture_close(f);
 	pmd_captures_destroy(set);
 }
@@ -763,15 +833,16 @@ an_input_is_not_overwritten(void **state)
 	m.to_file = (char[]){SOURCE_DIR "/pcaps/../pcaps/http.pcap"};
 	f->config.mirror = &m;
 	f->config.n_mirrors = 1;
-	assert_int_equal(sff_mirrors_open(&f->plane, 1, set, err, sizeof(err)), -EEXIST);
+	assert_int_equal(sff_mirror_store_create(1, set, &f->mirrors, err, sizeof(err)), 0);
+	assert_int_equal(sff_mirrors_open(&f->plane, f->mirrors, err, sizeof(err)), -EEXIST);
 	assert_non_null(strstr(err, "is read or written by another port"));
 	assert_null(f->plane.mirrors);
 	m.to_file = (char[]){"/nowhere/x.pcap"};
-	assert_int_equal(sff_mirrors_open(&f->plane, 1, set, err, sizeof(err)), -ENOENT);
+	assert_int_equal(sff_mirrors_open(&f->plane, f->mirrors, err, sizeof(err)), -ENOENT);
 	f->config.n_mirrors = 0;
 	port->ops->close(port);
-	pmd_captures_destroy(set);
 	fixture_close(f);
+	pmd_captures_destroy(set);
 }
 
 int
@@ -782,6 +853,7 @@ main(void)
 		cmocka_unit_test(a_port_is_copied_as_it_sends),
 		cmocka_unit_test(what_a_port_does_not_take_is_not_copied),
 		cmocka_unit_test(a_hop_is_copied_where_its_instance_gets_and_gives),
+		cmocka_unit_test(a_hop_is_copied_as_its_instance_sees_it),
 		cmocka_unit_test(a_hop_is_all_its_instances),
 		cmocka_unit_test(a_frame_that_no_hop_sent_is_no_hops),
 		cmocka_unit_test(a_filter_selects_what_is_copied),
