@@ -217,8 +217,6 @@ sff_node_connect(struct sff_node *node)
 				return rc;
 			}
 			plane->port_of_instance[vm->index] = p;
-			if (sff_mirrors_tap(plane, p) != 0)
-				return -ENOMEM;
 		}
 		if (plane->up[vm->index])
 			continue;
@@ -306,10 +304,7 @@ sff_node_close(struct sff_node *node)
 	sff_vms_stop(&node->vms);
 	if (node->plane.port != NULL)
 		sff_ports_close(&node->plane);
-	sff_mirrors_close(&node->plane);
 	sff_plane_fini(&node->plane);
-	if (node->captures != NULL)
-		pmd_captures_destroy(node->captures);
 	for (uint16_t w = 0; w < node->workers; w++)
 		if (node->lcore[w] != NULL) {
 			if (node->lcore[w]->flows != NULL)

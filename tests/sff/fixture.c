@@ -248,8 +248,6 @@ fixture_open(const struct fixture_conf *conf)
 		must(sff_mirror_store_create(1, conf->captures, &f->mirrors, err, sizeof(err)) == 0, "store: %s",
 			err);
 	must(sff_mirrors_open(&f->plane, f->mirrors, err, sizeof(err)) == 0, "mirrors: %s", err);
-	for (uint16_t p = FW_1; p < FIXTURE_PORTS; p++)
-		must(sff_mirrors_tap(&f->plane, p) == 0, "taps");
 	must(sff_lcore_create(&f->plane, 0, &f->lc) == 0, "lcore");
 	must(cls_flows_create(FLOWS, 0, -1, &f->lc->flows, err, sizeof(err)) == 0, "flows: %s", err);
 	if (conf->stamps)
