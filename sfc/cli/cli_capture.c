@@ -45,28 +45,6 @@ check_input(const struct cli_replay *replay, const struct cli_capture *capture)
 	return CLI_DONE;
 }
 
-static int
-check_output(const struct cli_replay *replay, const struct cli_capture *capture)
-{
-	char *copy = strdup(capture->file);
-	struct stat st;
-	int error = 0;
-
-	if (stat(capture->file, &st) == 0) {
-		if (S_ISDIR(st.st_mode))
-			error = EISDIR;
-		else if (access(capture->file, W_OK) < 0)
-			error = errno;
-	} else if (access(dirname(copy), W_OK | X_OK) < 0) {
-		error = errno;
-	}
-	free(copy);
-	if (error == 0)
-		return CLI_DONE;
-	return cli_fail(replay->json, CLI_USAGE, "--out %s=%s: %s", capture->port_name, capture->file,
-		strerror(error));
-}
-
 /* Two names of one file: through links, or, when it does not exist yet, through its folder. */
 static bool
 same_file(const char *a, const char *b)
@@ -99,13 +77,38 @@ same_file(const char *a, const char *b)
 }
 
 static int
+check_output(const struct cli_replay *replay, const struct cli_capture *capture)
+{
+	char *copy = strdup(capture->file);
+	struct stat st;
+	int error = 0;
+
+	if (stat(capture->file, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			error = EISDIR;
+		else if (access(capture->file, W_OK) < 0)
+			error = errno;
+	} else if (access(dirname(copy), W_OK | X_OK) < 0) {
+		error = errno;
+	}
+	free(copy);
+	if (error == 0 && same_file(capture->file, replay->file))
+		return cli_fail(replay->json, CLI_USAGE, "--out %s=%s would overwrite the configuration",
+			capture->port_name, capture->file);
+	if (error == 0)
+		return CLI_DONE;
+	return cli_fail(replay->json, CLI_USAGE, "--out %s=%s: %s", capture->port_name, capture->file,
+		strerror(error));
+}
+
+static int
 check_pair(const struct cli_replay *replay, const struct cli_capture *a, const struct cli_capture *b)
 {
+	if (a->output == b->output && a->port == b->port)
+		return cli_fail(replay->json, CLI_USAGE, "%s %s is given twice: %s and %s",
+			a->output ? "--out" : "--in", a->port_name, a->file, b->file);
 	if (!a->output && !b->output)
 		return CLI_DONE;
-	if (a->output && b->output && a->port == b->port)
-		return cli_fail(replay->json, CLI_USAGE, "--out %s is given twice: %s and %s", a->port_name,
-			a->file, b->file);
 	if (!same_file(a->file, b->file))
 		return CLI_DONE;
 	if (a->output && b->output)

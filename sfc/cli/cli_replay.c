@@ -4,13 +4,14 @@
 #include "cli_text.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* A burst of the packet path: more than this is never in one. */
 #define LOCKSTEP_MAX 64
+/* Faster than any frame could pass: `max` is meant. The dataplane refuses more, too. */
+#define SPEED_MAX 1e6
 
 static const struct cli_option options[] = {
 	{"FILE", NULL, CLI_FILE, offsetof(struct cli_replay, file), "the configuration, YAML or JSON"},
@@ -50,7 +51,7 @@ speed_is_good(const char *text)
 	char *end;
 	double value = strtod(text, &end);
 
-	return strcmp(text, "max") == 0 || (end != text && *end == '\0' && isfinite(value) && value > 0);
+	return strcmp(text, "max") == 0 || (end != text && *end == '\0' && value > 0 && value <= SPEED_MAX);
 }
 
 static int
@@ -65,8 +66,10 @@ check_options(const struct cli_replay *r)
 		return cli_fail(r->json, CLI_USAGE, "--lockstep %s is not a burst of 1..%d", r->lockstep,
 			LOCKSTEP_MAX);
 	if (r->speed != NULL && !speed_is_good(r->speed))
-		return cli_fail(
-			r->json, CLI_USAGE, "--speed %s is neither max nor a number above 0", r->speed);
+		return cli_fail(r->json, CLI_USAGE,
+			"--speed %s is neither max nor a number above 0, up to 1000000", r->speed);
+	if (r->lockstep != NULL && r->speed != NULL && strcmp(r->speed, "max") != 0)
+		return cli_fail(r->json, CLI_USAGE, "--lockstep and --speed exclude each other");
 	if (r->loop != NULL && !number_within(r->loop, 1, UINT32_MAX))
 		return cli_fail(
 			r->json, CLI_USAGE, "--loop %s is not a number of 1..%u", r->loop, UINT32_MAX);

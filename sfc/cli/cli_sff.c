@@ -188,8 +188,9 @@ conclude(struct run *run)
 	} else if (WEXITSTATUS(run->status) > CLI_BOUND) {
 		text = cli_format("the dataplane ended with exit code %d", WEXITSTATUS(run->status));
 	} else if (o->report == NULL && (WEXITSTATUS(run->status) == CLI_DONE || o->error == NULL)) {
-		text = cli_format(
-			"the dataplane ended without a report, exit code %d", WEXITSTATUS(run->status));
+		text = run->interrupts > 0 ? cli_format("interrupted before there was anything to report")
+		                           : cli_format("the dataplane ended without a report, exit code %d",
+						     WEXITSTATUS(run->status));
 	} else {
 		o->exit_code = WEXITSTATUS(run->status);
 	}

@@ -34,13 +34,11 @@ hold_standard_descriptors(void)
 		close(fd);
 }
 
-int
-main(int argc, char **argv)
+static int
+run(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
 
-	hold_standard_descriptors();
-	setlocale(LC_CTYPE, ""); /* only this: numbers stay as they are in C */
 	if (word == NULL) {
 		print_help(stderr);
 		return CLI_USAGE;
@@ -58,4 +56,19 @@ main(int argc, char **argv)
 			return verbs[i]->run(verbs[i], argc - 1, argv + 1);
 	return cli_fail(
 		cli_wants_json(argc, argv), CLI_USAGE, "'%s' is not a verb; see 'sluice --help'", word);
+}
+
+int
+main(int argc, char **argv)
+{
+	int exit_code;
+
+	hold_standard_descriptors();
+	setlocale(LC_CTYPE, ""); /* only this: numbers stay as they are in C */
+	exit_code = run(argc, argv);
+	/* A report that nobody got was not given. */
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return exit_code;
+	cli_fail(false, CLI_USAGE, "the standard output cannot be written");
+	return exit_code == CLI_DONE ? CLI_USAGE : exit_code;
 }

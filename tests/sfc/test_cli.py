@@ -130,6 +130,13 @@ class Usage(Command):
                     done = self.run_sluice(words[0], "--json", *words[1:], code=1)
                     self.assertEqual(list(json.loads(done.out)), ["error"])
 
+    def test_an_output_that_cannot_be_written_is_said(self):
+        for words in (["check", "chain.yaml"], ["check", "chain.yaml", "--json"], ["--version"]):
+            with self.subTest(words=words), open("/dev/full", "wb") as full:
+                done = self.run_sluice(*words, stdout=full)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn("standard output", done.err)
+
     def test_closed_standard_streams_do_no_harm(self):
         done = self.run_sluice("replay", "chain.yaml", "--node", "edge-1", "--in", "lan=a.pcap", "--json",
                                preexec_fn=lambda: os.close(0), code=0)
@@ -187,14 +194,17 @@ class ReplayArguments(Command):
         self.refuse("Is a directory", "--in", "wan=folder")
         self.refuse("Is a directory", "--out", "wan=folder")
         self.refuse("No such file", "--out", "wan=missing/x.pcap")
-        self.refuse("is given twice", "--out", "wan=x.pcap", "--out", "wan=y.pcap")
+        self.refuse("--out wan is given twice", "--out", "wan=x.pcap", "--out", "wan=y.pcap")
+        self.refuse("--in lan is given twice", "--in", "lan=b.pcap")
+        self.refuse("would overwrite the configuration", "--out", "wan=./chain.yaml")
+        self.refuse("exclude each other", "--lockstep", "--speed", "2")
         self.refuse("the output of port 'wan' goes there too", "--out", "wan=x.pcap", "core=./x.pcap")
         self.refuse("would overwrite the input of port 'lan'", "--out", "wan=a.pcap")
         self.refuse("would overwrite the input of port 'lan'", "--out", "wan=same.pcap")
         self.refuse("is not auto, kvm or process", "--runtime", "qemu")
 
     def test_numbers_out_of_bounds_are_refused(self):
-        for speed in "0", "-1", "fast", "nan", "inf", "", "1x":
+        for speed in "0", "-1", "fast", "nan", "inf", "", "1x", "1000001":
             self.refuse("is neither max nor a number above 0", "--speed", speed)
         for loop in "0", "-1", "x", "", "4294967296", " 1":
             self.refuse("is not a number of 1..4294967295", "--loop", loop)
@@ -206,9 +216,11 @@ class ReplayArguments(Command):
         scenario = "say('note', text=repr((args.config, args.node, args.inputs, args.outputs, args.runtime," \
                    "args.lockstep, args.speed, args.loop)))\nreport()"
         done = self.replay("wan=b.pcap", "--out", "lan=l.pcap", "core=c.pcap", "--runtime", "process",
-                           "--lockstep", "8", "--speed", "1.5", "--loop", "3", scenario=scenario, code=0)
+                           "--lockstep", "8", "--speed", "max", "--loop", "3", scenario=scenario, code=0)
         self.assertIn("('chain.yaml', 'edge-1', ['lan=a.pcap', 'wan=b.pcap'], ['lan=l.pcap', 'core=c.pcap'], "
-                      "'process', '8', '1.5', '3')", done.err)
+                      "'process', '8', 'max', '3')", done.err)
+        done = self.replay("--speed", "1.5", scenario=scenario, code=0)
+        self.assertIn("[], None, None, '1.5', None)", done.err)
         done = self.replay("--lockstep", scenario=scenario, code=0)
         self.assertIn("[], None, '1', None, None)", done.err)
 
@@ -389,6 +401,15 @@ open(os.path.join(here, 'ready'), 'w').write(str(os.getpid()))
             self.assertEqual(json.loads(out)["ledger"]["received"], number)
             self.assertEqual(self.run_dirs(), [])
             os.unlink(self.path("ready"))
+
+    def test_an_interrupt_before_there_are_books_is_told_from_a_failure(self):
+        process = self.begin("signal.signal(signal.SIGINT, lambda *_: os._exit(1))\n"
+                             "open(os.path.join(here, 'early'), 'w').close()\ntime.sleep(30)")
+        self.wait_for(lambda: os.path.exists(self.path("early")))
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn("interrupted before", json.loads(out)["error"])
 
     def test_the_dataplane_is_in_a_process_group_of_its_own(self):
         process = self.begin()
