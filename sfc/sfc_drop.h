@@ -52,7 +52,7 @@
 	X(SHUTDOWN, "shutdown", "held inside the forwarder when it was told to stop")                        \
 	X(MIRROR_FULL, "mirror-full", "copy by a mirror: no free buffer, or no room at its destination")     \
 	X(SF_RECLASSIFY, "sf-reclassify", "an SF moved a frame to a path its function may not choose")       \
-	X(INSECURE, "insecure", "frame of a secure path from a port that is not secure") \
+	X(INSECURE, "insecure", "frame of a secure path from a port that is not secure")                     \
 	X(OUTER_ZERO, "outer-zero", "UDP over IPv6 without a checksum (RFC 8200 8.1)")                       \
 	X(OUTER_PROTO, "outer-proto", "payload of a VXLAN, Geneve or GRE tunnel is not NSH")                 \
 	X(VXLAN_FLAGS, "vxlan-flags", "VXLAN I bit is not set")                                              \
@@ -61,10 +61,17 @@
 	X(GENEVE_OPTIONS, "geneve-options", "Geneve options run past the packet")                            \
 	X(GENEVE_CRITICAL, "geneve-critical", "Geneve critical option that is not known (RFC 8926 3.5)")     \
 	X(GRE_HEADER, "gre-header", "GRE version or flags that must be 0 (RFC 2784 2.3)")                    \
-	X(ECN, "ecn", "outer CE on a packet that is not ECN-capable (RFC 6040 4.2)") \
-	X(PROXY_MISS, "proxy-miss", "from an SF without NSH, and nothing tells its path (RFC 7665 4.6)") \
+	X(ECN, "ecn", "outer CE on a packet that is not ECN-capable (RFC 6040 4.2)")                         \
+	X(PROXY_MISS, "proxy-miss", "from an SF without NSH, and nothing tells its path (RFC 7665 4.6)")     \
 	X(PROXY_METADATA, "proxy-metadata", "MD type 1 context of unknown layout at a proxy (RFC 8300 2.4)") \
-	X(PROXY_LOCAL, "proxy-local", "ARP or neighbour discovery of an SF without NSH that needs no answer")
+	X(PROXY_LOCAL, "proxy-local",                                                                        \
+		"ARP or neighbour discovery of an SF without NSH that needs no answer")                      \
+	X(UNDERLAY, "underlay", "for this node itself: ARP, neighbour discovery, ICMP")                      \
+	X(ADDR_CONFLICT, "addr-conflict", "another station claims an address of ours (RFC 5227)")            \
+	X(NO_NEIGHBOUR, "no-neighbour",                                                                      \
+		"MAC address of the next hop is not known, and a replay asks nobody")                        \
+	X(NEIGH_FULL, "neigh-full", "too many frames wait for the MAC address of the next hop")              \
+	X(NEIGH_TIMEOUT, "neigh-timeout", "next hop did not answer ARP or neighbour discovery")
 
 enum sfc_drop {
 #define X(symbol, name, help) SFC_DROP_##symbol,

@@ -100,6 +100,8 @@ sff_lcore_exchange(struct sff_lcore *lc, struct sff_view *view)
 		sff_tx_flush(lc, p, true);
 	if (lc->mirror != NULL)
 		sff_mirror_flush(lc);
+	if (view->plane->neighbours != lc->plane->neighbours)
+		sff_underlay_stop(lc);
 	exchange(lc, view);
 }
 
@@ -118,6 +120,7 @@ sff_lcore_create(const struct sff_plane *plane, uint16_t queue, struct sff_lcore
 	}
 	exchange(lc, &view);
 	lc->queue = queue;
+	lc->underlay.hz = rte_get_tsc_hz();
 	lc->proxy = calloc(plane->table->n_groups + 1, sizeof(lc->proxy[0]));
 	if (lc->proxy == NULL || create_proxies(plane, lc->proxy) != 0) {
 		sff_lcore_destroy(lc);
@@ -165,7 +168,7 @@ in_sf(const struct sff_lcore *lc, uint16_t p)
 uint64_t
 sff_lcore_in_flight(const struct sff_lcore *lc)
 {
-	uint64_t n = 0;
+	uint64_t n = lc->underlay.n_held;
 
 	for (uint16_t p = 0; p < lc->plane->n_ports; p++) {
 		n += lc->tx[p].n;
@@ -275,6 +278,8 @@ sff_lcore_poll(struct sff_lcore *lc, bool external)
 {
 	uint32_t work = 0;
 
+	if (unlikely(lc->underlay.n_held > 0))
+		sff_underlay_settle(lc);
 	for (uint16_t p = lc->plane->n_external; p < lc->plane->n_ports; p++)
 		work += receive(lc, p, RX_BURST);
 	if (likely(external))
@@ -345,6 +350,7 @@ sff_lcore_main(void *arg)
 		}
 		if (lc->pins != NULL)
 			lc->pins->now = (uint32_t)(start >> SFF_PIN_TICK_BITS);
+		lc->underlay.now = start;
 		work = sff_lcore_poll(lc, order == SFF_ORDER_RUN);
 		rte_rcu_qsbr_quiescent(lc->qsbr, thread);
 		if (work > 0) {
@@ -367,6 +373,7 @@ sff_lcore_main(void *arg)
 			write_off(lc);
 		sched_yield();
 	}
+	sff_underlay_stop(lc);
 	for (uint16_t p = 0; p < lc->plane->n_ports; p++) {
 		sff_drop(lc, lc->tx[p].pkt, lc->tx[p].n, SFC_DROP_SHUTDOWN);
 		lc->tx[p].n = 0;

@@ -9,6 +9,7 @@
 #include "sff_pin.h"
 #include "sff_plane.h"
 #include "sff_stage.h"
+#include "sff_underlay.h"
 
 #include "sfc_ledger.h"
 
@@ -117,6 +118,7 @@ struct sff_lcore {
 	struct sff_burst burst[SFF_STAGE_MAX];
 	uint8_t depth;
 	struct cls_key key[SFF_BURST];
+	struct sff_underlay underlay;
 } __rte_cache_aligned;
 
 /**

@@ -123,6 +123,23 @@ open_memory(struct sff_node *node, char *err)
 	return pmd_init(node->pool, node->qsbr);
 }
 
+/* What a live node cannot send in one piece, and a replay not at all: it asks nobody for a MAC address. */
+static void
+say_links(const struct sff_node *node)
+{
+	const struct sfc_errors *warnings = &node->config->warnings;
+
+	if (node->options->replay && node->plane.neighbours->n > 0)
+		sff_say(node->options, "note",
+			"frames to %u next hops without a mac in the file are dropped as no-neighbour: a replay "
+			"asks nobody",
+			node->plane.neighbours->n);
+	for (unsigned int i = 0; !node->options->replay && i < warnings->n; i++)
+		sff_say(node->options, "note", "%s:%u:%u: %s: %s", warnings->error[i].file,
+			warnings->error[i].line, warnings->error[i].column, warnings->error[i].path,
+			warnings->error[i].reason);
+}
+
 static int
 open_all(struct sff_node *node, char *err)
 {
@@ -166,6 +183,8 @@ open_all(struct sff_node *node, char *err)
 		rc = sff_ports_open(&node->plane, options, node->workers, &node->captures, err, ERR_SIZE);
 	if (rc == 0)
 		rc = sff_plane_build(&node->plane);
+	if (rc == 0)
+		say_links(node);
 	if (rc == 0 && sff_mirrors_count(&node->plane) > 0)
 		rc = sff_mirror_store_create(node->workers, node->captures, &node->mirrors, err, ERR_SIZE);
 	if (rc == 0)

@@ -1,4 +1,5 @@
 #include "sff_plane.h"
+#include "sfc_way.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -79,6 +80,76 @@ describe_locators(struct sff_plane *plane)
 	}
 }
 
+/* Addresses of the ports, and of locators behind them. */
+static void
+describe_own(struct sff_plane *plane)
+{
+	const struct sfc_node *node = &plane->config->node[plane->table->node];
+	struct sff_own *own = plane->own;
+
+	for (uint16_t p = 0; p < plane->n_external; p++) {
+		struct sff_port *port = &plane->port[p];
+
+		port->own = own;
+		for (unsigned int i = 0; i < node->port[p].n_addresses; i++)
+			*own++ = (struct sff_own){
+				addr(&node->port[p].address[i]), node->port[p].address[i].family};
+		for (uint16_t l = 0; l < port->n_locators; l++)
+			if (port->locator[l].family != NSH_NO_IP)
+				*own++ = (struct sff_own){port->locator[l].address, port->locator[l].family};
+		port->n_own = (uint16_t)(own - port->own);
+	}
+}
+
+static void
+leads_into(struct sff_plane *plane, uint16_t *seen, int path, uint16_t port)
+{
+	plane->ingress[path] = seen[path] == 0 || plane->ingress[path] == port ? port : SFC_NONE;
+	seen[path]++;
+}
+
+/* Which access port of ours frames of a path come from, where that is one. */
+static int
+find_ingress(struct sff_plane *plane)
+{
+	const struct sfc_config *config = plane->config;
+	const struct sfc_node *node = &config->node[plane->table->node];
+	uint16_t *seen = calloc(config->n_paths + 1, sizeof(*seen));
+
+	if (seen == NULL)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < config->n_paths; i++)
+		plane->ingress[i] = SFC_NONE;
+	for (unsigned int r = 0; r < config->n_rules; r++) {
+		const struct sfc_rule *rule = &config->rule[r];
+
+		for (uint16_t p = 0; rule->action == SFC_ACTION_PATH && p < plane->n_external; p++)
+			if (rule->match_node < 0
+					? node->port[p].role == SFC_ROLE_ACCESS
+					: rule->match_node == plane->table->node && rule->match_port == p)
+				leads_into(plane, seen, rule->path, p);
+	}
+	for (unsigned int i = 0; i < config->n_paths; i++)
+		if (config->path[i].reverse >= 0 && config->path[i].egress_node == plane->table->node)
+			leads_into(
+				plane, seen, config->path[i].reverse, (uint16_t)config->path[i].egress_port);
+	free(seen);
+	return 0;
+}
+
+/* Our address on the link of a next hop; questions come from there. */
+static union nsh_addr
+own_towards(const struct sfc_port *port, const struct sfc_addr *next_hop, const struct sfc_locator *ours)
+{
+	for (unsigned int i = 0; i < port->n_addresses; i++) {
+		const struct sfc_port one = {.address = &port->address[i], .n_addresses = 1};
+
+		if (port->address[i].family == next_hop->family && sfc_port_on_link(&one, next_hop))
+			return addr(&port->address[i]);
+	}
+	return addr(&ours->address);
+}
+
 static int
 make_remote(struct sff_plane *plane, const struct sfc_remote *conf, struct sff_remote *remote)
 {
@@ -106,6 +177,15 @@ make_remote(struct sff_plane *plane, const struct sfc_remote *conf, struct sff_r
 	memcpy(outer.dmac, conf->dmac, 6);
 	remote->port = conf->port;
 	remote->neighbour = SFC_NONE;
+	if (!conf->has_dmac) {
+		union nsh_addr next_hop = addr(&conf->next_hop),
+			       own = own_towards(port, &conf->next_hop, &conf->ours);
+
+		remote->neighbour = sff_neighbours_add(
+			plane->neighbours, conf->port, conf->next_hop.family, &next_hop, &own);
+		if (remote->neighbour == SFC_NONE)
+			return -ENOSPC;
+	}
 	return outer_template_init(&remote->outer, &outer);
 }
 
@@ -163,6 +243,16 @@ build_pinned(struct sff_plane *plane)
 	return 0;
 }
 
+static unsigned int
+count_own(const struct sfc_node *node)
+{
+	unsigned int n = node->n_locators;
+
+	for (unsigned int p = 0; p < node->n_ports; p++)
+		n += node->port[p].n_addresses;
+	return n;
+}
+
 int
 sff_plane_build(struct sff_plane *plane)
 {
@@ -176,15 +266,24 @@ sff_plane_build(struct sff_plane *plane)
 	plane->up = calloc(n_instances, sizeof(plane->up[0]));
 	plane->remote = aligned_alloc(RTE_CACHE_LINE_SIZE, n_remotes * sizeof(plane->remote[0]));
 	plane->locator = calloc(config->node[table->node].n_locators + 1, sizeof(plane->locator[0]));
+	plane->own = calloc(count_own(&config->node[table->node]) + 1, sizeof(plane->own[0]));
+	plane->ingress = calloc(config->n_paths + 1, sizeof(plane->ingress[0]));
+	if (plane->neighbours != NULL)
+		plane->neighbours->planes++;
+	else
+		plane->neighbours = sff_neighbours_create();
 	plane->impose = calloc(plane->n_verdicts, sizeof(plane->impose[0]));
 	if (build_pinned(plane) != 0 || plane->port_of_instance == NULL || plane->up == NULL ||
-		plane->remote == NULL || plane->locator == NULL || plane->impose == NULL) {
+		plane->remote == NULL || plane->locator == NULL || plane->impose == NULL ||
+		plane->own == NULL || plane->ingress == NULL || plane->neighbours == NULL ||
+		find_ingress(plane) != 0) {
 		sff_plane_fini(plane);
 		return -ENOMEM;
 	}
 
 	memset(plane->remote, 0, n_remotes * sizeof(plane->remote[0]));
 	describe_locators(plane);
+	describe_own(plane);
 	for (unsigned int i = 0; i < config->n_instances; i++) {
 		plane->port_of_instance[i] = SFC_NONE;
 		/* Health of another node's instances is not known here, nor that of what is no VM: they are
@@ -223,6 +322,9 @@ sff_plane_fini(struct sff_plane *plane)
 	sff_identities_fini(&plane->identities);
 	free(plane->remote);
 	free(plane->locator);
+	free(plane->own);
+	free(plane->ingress);
+	sff_neighbours_leave(plane->neighbours);
 	free(plane->impose);
 	plane->port_of_instance = NULL;
 	plane->attach = NULL;
@@ -230,5 +332,8 @@ sff_plane_fini(struct sff_plane *plane)
 	plane->pinned = NULL;
 	plane->remote = NULL;
 	plane->locator = NULL;
+	plane->own = NULL;
+	plane->ingress = NULL;
+	plane->neighbours = NULL;
 	plane->impose = NULL;
 }

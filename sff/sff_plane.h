@@ -13,6 +13,7 @@
 #include "pmd.h"
 #include "sfc_table.h"
 #include "sff_identity.h"
+#include "sff_neighbour.h"
 #include "sff_sf.h"
 
 #include <rte_common.h>
@@ -38,13 +39,18 @@ struct sff_locator {
 	uint8_t mac[6]; /* Ethernet */
 };
 
+/* An address that this node answers for on a port. */
+struct sff_own {
+	union nsh_addr address;
+	uint8_t family; /* enum nsh_family */
+};
+
 /* How to send to another node. */
 struct sff_remote {
 	struct outer_template outer; /* first: its head and VXLAN-GPE over IPv4 are one cache line */
 	uint32_t room;               /* most bytes of NSH and payload that the link takes */
 	uint16_t port;
-	uint16_t
-		neighbour; /* index in plane->under: whose MAC to fill in; SFC_NONE = it is in the template */
+	uint16_t neighbour; /* in plane->neighbours: whose MAC to fill in; SFC_NONE = it is in the template */
 } __rte_cache_aligned;
 
 struct sff_port {
@@ -60,6 +66,8 @@ struct sff_port {
 	uint16_t n_locators;
 	const struct sff_locator *locator; /* transport: ours on this port */
 	struct outer_accept accept;        /* transport: theirs */
+	const struct sff_own *own;         /* external: addresses to answer for */
+	uint16_t n_own;
 	/* SF: frames the guest says it finished without sending them on; hostile, clamped by the reader. NULL
 	 * = 0. */
 	const volatile uint64_t *consumed;
@@ -86,7 +94,10 @@ struct sff_plane {
 	uint16_t *port_of_instance;  /* config instance -> port, SFC_NONE = not local */
 	struct sff_remote *remote;   /* per table remote */
 	struct sff_locator *locator; /* the node's, by port */
-	struct nsh_template *impose; /* per classifier verdict: the header to push */
+	struct sff_own *own;         /* the node's, by port */
+	uint16_t *ingress;           /* per path: our one access port that leads into it, else SFC_NONE */
+	struct sff_neighbours *neighbours; /* shared with the planes before and after this one */
+	struct nsh_template *impose;       /* per classifier verdict: the header to push */
 	uint32_t n_verdicts;
 	uint8_t *up;     /* per config instance: enum sfc_state. Written by control, read by lcores. */
 	uint8_t *pinned; /* per group: flows stay with their instances. Written by control, read by lcores. */
@@ -105,9 +116,34 @@ extern const uint8_t sff_sf_side_mac[6];
  * Build the plane around tables and open ports.
  *
  * @param plane  config, table, cls, port[], n_external, n_ports set by the caller; the rest is filled here.
+ * neighbours may be set, then its next hops are kept, and it has one user more.
  * @return       0, -ENOMEM, or -EINVAL for a remote that makes no header. Thread: control.
  */
 int sff_plane_build(struct sff_plane *plane);
+
+/** Does this node answer for an address on a port? Thread: any. */
+static inline bool
+sff_port_owns(const struct sff_plane *plane, uint16_t port, uint8_t family, const union nsh_addr *address)
+{
+	const struct sff_port *p = &plane->port[port];
+
+	for (uint16_t i = 0; i < p->n_own; i++)
+		if (p->own[i].family == family && nsh_addr_equal(&p->own[i].address, address))
+			return true;
+	return false;
+}
+
+/** The first of our addresses of a family on a port, or NULL. Thread: any. */
+static inline const union nsh_addr *
+sff_port_own(const struct sff_plane *plane, uint16_t port, uint8_t family)
+{
+	const struct sff_port *p = &plane->port[port];
+
+	for (uint16_t i = 0; i < p->n_own; i++)
+		if (p->own[i].family == family)
+			return &p->own[i].address;
+	return NULL;
+}
 
 /** Find again what fits each remote, after the MTU of a port changed. Thread: control, no lcore runs. */
 void sff_plane_set_room(struct sff_plane *plane);

@@ -83,6 +83,8 @@ sff_report_ledger(const struct sff_sources *s, struct sfc_ledger *ledger)
 		ledger->received += lc->received;
 		ledger->sent += lc->sent;
 		ledger->replicated += lc->replicated;
+		ledger->originated += lc->underlay.originated;
+		ledger->in_flight += lc->underlay.n_held;
 		ledger->in_flight += sff_mirror_held(lc);
 		for (unsigned int d = 0; d < SFC_DROP_MAX; d++)
 			ledger->dropped[d] += lc->dropped[d];

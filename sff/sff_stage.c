@@ -7,19 +7,22 @@
 #define D(reason) (UINT64_C(1) << SFC_DROP_##reason)
 
 static_assert(SFC_DROP_MAX <= 64, "drop masks are 64 bits");
-static_assert(SFF_STAGE_MAX + SFC_DROP_MAX <= UINT8_MAX, "an edge is one byte");
+static_assert(SFF_STAGE_MAX + SFC_DROP_MAX <= SFF_NEXT_KEPT, "an edge is one byte");
 
 const struct sff_stage_info sff_stages[SFF_STAGE_MAX] = {
 	[SFF_STAGE_ACCESS_INPUT] = {"access_input", sff_access_input, S(CLASSIFY),
 		D(ETH_TRUNCATED) | D(NSH_PORT)},
 	[SFF_STAGE_CLASSIFY] = {"classify", sff_classify, S(NSH_PUSH) | S(FORWARD), D(RULE) | D(DEFAULT)},
 	[SFF_STAGE_NSH_PUSH] = {"nsh_push", sff_nsh_push, S(NSH_TTL), D(NO_HEADROOM)},
-	[SFF_STAGE_TRANSPORT_INPUT] = {"transport_input", sff_transport_input, S(NSH_INPUT),
-		D(ETH_TRUNCATED) | D(NOT_NSH) | D(NOT_OURS) | D(OUTER_PEER) | D(OUTER_TRUNCATED) |
-			D(OUTER_HEADER) | D(OUTER_CHECKSUM) | D(OUTER_FRAGMENT) | D(OUTER_VNI) |
-			D(OUTER_ZERO) | D(OUTER_PROTO) | D(GPE_VERSION) | D(GPE_FLAGS) | D(GPE_OAM) |
-			D(GPE_PROTO) | D(VXLAN_FLAGS) | D(GENEVE_VERSION) | D(GENEVE_OAM) |
-			D(GENEVE_OPTIONS) | D(GENEVE_CRITICAL) | D(GRE_HEADER)},
+	[SFF_STAGE_TRANSPORT_INPUT] = {"transport_input", sff_transport_input,
+		S(NSH_INPUT) | S(UNDERLAY_INPUT),
+		D(ETH_TRUNCATED) | D(NOT_OURS) | D(OUTER_PEER) | D(OUTER_TRUNCATED) | D(OUTER_HEADER) |
+			D(OUTER_CHECKSUM) | D(OUTER_FRAGMENT) | D(OUTER_VNI) | D(OUTER_ZERO) |
+			D(OUTER_PROTO) | D(GPE_VERSION) | D(GPE_FLAGS) | D(GPE_OAM) | D(GPE_PROTO) |
+			D(VXLAN_FLAGS) | D(GENEVE_VERSION) | D(GENEVE_OAM) | D(GENEVE_OPTIONS) |
+			D(GENEVE_CRITICAL) | D(GRE_HEADER)},
+	[SFF_STAGE_UNDERLAY_INPUT] = {"underlay_input", sff_underlay_input, 0,
+		D(NOT_NSH) | D(UNDERLAY) | D(ADDR_CONFLICT) | D(OUTER_HEADER)},
 	[SFF_STAGE_NSH_INPUT] = {"nsh_input", sff_nsh_input, S(NSH_TTL),
 		D(NSH_TRUNCATED) | D(NSH_VERSION) | D(NSH_MD_TYPE) | D(NSH_LENGTH) | D(ECN)},
 	[SFF_STAGE_NSH_TTL] = {"nsh_ttl", sff_nsh_ttl, S(SFP_LOOKUP), D(NSH_TTL) | D(OAM) | D(NSH_PROTO)},
@@ -30,7 +33,8 @@ const struct sff_stage_info sff_stages[SFF_STAGE_MAX] = {
 		S(SF_OUTPUT) | S(PROXY_OUTPUT) | S(REMOTE_OUTPUT) | S(TERMINAL),
 		D(NO_PATH) | D(NO_HOP) | D(SI_ZERO) | D(SF_DOWN) | D(INSECURE)},
 	[SFF_STAGE_SF_OUTPUT] = {"sf_output", sff_sf_output, S(PORT_TX), D(NO_HEADROOM) | D(MTU)},
-	[SFF_STAGE_REMOTE_OUTPUT] = {"remote_output", sff_remote_output, S(PORT_TX), D(NO_HEADROOM) | D(MTU)},
+	[SFF_STAGE_REMOTE_OUTPUT] = {"remote_output", sff_remote_output, S(PORT_TX),
+		D(NO_HEADROOM) | D(MTU) | D(NO_NEIGHBOUR) | D(NEIGH_FULL)},
 	[SFF_STAGE_TERMINAL] = {"terminal", sff_terminal, S(PORT_TX),
 		D(NSH_PROTO) | D(ETH_TRUNCATED) | D(MTU)},
 	[SFF_STAGE_ATTACH_INPUT] = {"attach_input", sff_attach_input,
@@ -51,6 +55,14 @@ sff_drop(struct sff_lcore *lc, struct rte_mbuf **pkts, uint16_t n, enum sfc_drop
 {
 	lc->dropped[reason] += n;
 	rte_pktmbuf_free_bulk(pkts, n);
+}
+
+/* Packets of an edge that leads to no stage. */
+static void
+end_here(struct sff_lcore *lc, struct sff_burst *b, uint8_t next)
+{
+	if (next != SFF_NEXT_KEPT)
+		sff_drop(lc, b->pkt, b->n, next - SFF_STAGE_MAX);
 }
 
 static bool
@@ -103,14 +115,14 @@ sff_run(struct sff_lcore *lc, struct sff_burst *b, enum sff_stage stage)
 			next = b->next[0];
 			part(b, out, next);
 			if (next >= SFF_STAGE_MAX)
-				sff_drop(lc, out->pkt, out->n, next - SFF_STAGE_MAX);
+				end_here(lc, out, next);
 			else
 				sff_run(lc, out, next);
 			lc->depth--;
 		}
 		next = b->next[0];
 		if (next >= SFF_STAGE_MAX) {
-			sff_drop(lc, b->pkt, b->n, next - SFF_STAGE_MAX);
+			end_here(lc, b, next);
 			return;
 		}
 		stage = next;

@@ -24,6 +24,7 @@ enum sff_stage {
 	SFF_STAGE_CLASSIFY,        /* which path, if any */
 	SFF_STAGE_NSH_PUSH,        /* impose NSH */
 	SFF_STAGE_TRANSPORT_INPUT, /* from a transport port: check and strip the outer headers */
+	SFF_STAGE_UNDERLAY_INPUT,  /* what else a transport port hears: ARP, ND, ICMP */
 	SFF_STAGE_NSH_INPUT,       /* check NSH from another node */
 	SFF_STAGE_NSH_TTL,         /* one decrement per visit of this SFF */
 	SFF_STAGE_SF_INPUT,        /* from an SF: check NSH and its position */
@@ -42,6 +43,8 @@ enum sff_stage {
 
 /* The edge that drops for a reason; edges below SFF_STAGE_MAX are stages. */
 #define SFF_NEXT_DROP(reason) ((uint8_t)(SFF_STAGE_MAX + (reason)))
+/* The stage kept the packet; it comes out again by another way, or is dropped by name. */
+#define SFF_NEXT_KEPT UINT8_MAX
 
 enum sff_meta_flag {
 	SFF_META_HASHED = 1 << 0,    /* hash is valid */
@@ -85,7 +88,7 @@ struct sff_stage_info {
 /* The graph. Tests, docs and counters read it; the runner calls it. */
 extern const struct sff_stage_info sff_stages[SFF_STAGE_MAX];
 
-sff_stage_fn sff_access_input, sff_classify, sff_nsh_push, sff_transport_input, sff_nsh_input, sff_nsh_ttl,
+sff_stage_fn sff_access_input, sff_classify, sff_nsh_push, sff_transport_input, sff_underlay_input, sff_nsh_input, sff_nsh_ttl,
 	sff_sf_input, sff_sfp_lookup, sff_sf_output, sff_remote_output, sff_terminal, sff_attach_input, sff_proxy_input,
 	sff_proxy_output, sff_proxy_neighbor, sff_forward,
 	sff_port_tx;

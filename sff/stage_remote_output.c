@@ -26,8 +26,10 @@ output(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 	uint8_t tos;
 	void *outer;
 
-	if (unlikely(payload_size > remote->room))
+	if (unlikely(payload_size > remote->room)) {
+		sff_too_big(lc, m, meta, remote->room);
 		return SFF_NEXT_DROP(SFC_DROP_MTU);
+	}
 	if (meta->src_port == 0)
 		meta->src_port = outer_entropy(sff_flow_hash(lc, m, meta));
 	tos = nsh_ecn_inner(
@@ -41,7 +43,8 @@ output(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 		nsh_ecn_encap(tos, NSH_DSCP_UNIFORM, 0), sum);
 	lc->path[meta->path].out++;
 	meta->port = remote->port;
-	return SFF_STAGE_PORT_TX;
+	return remote->neighbour == SFC_NONE ? SFF_STAGE_PORT_TX
+	                                     : sff_underlay_resolve(lc, m, remote->neighbour);
 }
 
 /* To the next SFF: one template store, then lengths, DSCP, ECN and the entropy port. */

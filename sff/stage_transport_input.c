@@ -4,7 +4,6 @@
 #include <rte_ip.h>
 
 static const uint8_t outer_drop[OUTER_VERDICTS] = {
-	[OUTER_NOT_OURS] = SFC_DROP_NOT_NSH,
 	[OUTER_TRUNCATED] = SFC_DROP_OUTER_TRUNCATED,
 	[OUTER_IP_HEADER] = SFC_DROP_OUTER_HEADER,
 	[OUTER_IP_CHECKSUM] = SFC_DROP_OUTER_CHECKSUM,
@@ -80,6 +79,8 @@ input(const struct sff_plane *plane, struct rte_mbuf *m, struct sff_meta *meta)
 	if (unlikely(avail < ETH_HDR_SIZE))
 		return SFF_NEXT_DROP(SFC_DROP_ETH_TRUNCATED);
 	verdict = outer_parse(&port->accept, rte_pktmbuf_mtod(m, void *), avail, m->pkt_len, &info);
+	if (unlikely(verdict == OUTER_NOT_OURS))
+		return SFF_STAGE_UNDERLAY_INPUT;
 	if (unlikely(verdict != OUTER_OK))
 		return SFF_NEXT_DROP(outer_drop[verdict]);
 	locator = find_locator(port, &info);

@@ -275,6 +275,7 @@ void
 fixture_close(struct fixture *f)
 {
 	fixture_check(f);
+	sff_underlay_stop(f->lc);
 	fixture_forget(f);
 	for (uint16_t p = 0; p < FIXTURE_PORTS; p++) {
 		struct fixture_port *fake = &f->fake[p];
@@ -401,7 +402,8 @@ fixture_check(struct fixture *f)
 		.vms = &no_vms,
 		.mirrors = f->mirrors};
 	struct sfc_ledger ledger;
-	uint64_t in = lc->replicated, out = sff_mirror_held(lc), buffers = 0;
+	uint64_t in = lc->replicated + lc->underlay.originated;
+	uint64_t out = sff_mirror_held(lc) + lc->underlay.n_held, buffers = 0;
 
 	for (uint16_t p = 0; p < FIXTURE_PORTS; p++) {
 		const struct fixture_port *fake = &f->fake[p];
@@ -412,6 +414,8 @@ fixture_check(struct fixture *f)
 		buffers += segments(fake->out, fake->at_out, fake->n_out);
 		buffers += segments(lc->tx[p].pkt, 0, lc->tx[p].n);
 	}
+	for (uint32_t h = 0; h < lc->underlay.n_held; h++)
+		buffers += segments(&lc->underlay.held[h].pkt, 0, 1);
 	for (unsigned int d = 0; d < SFC_DROP_MAX; d++)
 		out += lc->dropped[d];
 	out += in_files(f);

@@ -14,6 +14,8 @@ fixture_note_edge(enum sff_stage stage, uint8_t edge)
 	bool is_drop = edge >= SFF_STAGE_MAX;
 	unsigned int drop = is_drop ? (unsigned int)(edge - SFF_STAGE_MAX) : 0;
 
+	if (edge == SFF_NEXT_KEPT && stage == SFF_STAGE_REMOTE_OUTPUT)
+		return;
 	if (is_drop && drop < SFC_DROP_MAX && (info->drops & UINT64_C(1) << drop)) {
 		fixture_drops_seen[stage] |= UINT64_C(1) << drop;
 		fixture_dropped_by = stage;
@@ -58,6 +60,7 @@ WRAP(ACCESS_INPUT, access_input)
 WRAP(CLASSIFY, classify)
 WRAP(NSH_PUSH, nsh_push)
 WRAP(TRANSPORT_INPUT, transport_input)
+WRAP(UNDERLAY_INPUT, underlay_input)
 WRAP(NSH_INPUT, nsh_input)
 WRAP(NSH_TTL, nsh_ttl)
 WRAP(SF_INPUT, sf_input)

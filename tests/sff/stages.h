@@ -25,6 +25,7 @@ int stages_output(void);
 int stages_proxy(void);
 int stages_attach(void);
 int stages_mix(void);
+int stages_underlay(void);
 
 /* One write into a frame: `size` bytes of `value`, big endian, at `at`; size 0 = no patch. */
 struct patch {

@@ -225,7 +225,7 @@ v1_e1_r1_l1_s1_each_defect_of_a_transport_has_its_name(void **state)
 		{5, "GRE version 1", {{GRE4 + 1, 1, 1}}, "transport_input: gre-header"},
 		{5, "GRE routing", {{GRE4, 1, 0x40}}, "transport_input: gre-header"},
 		{5, "GRE of IPv4", {{GRE4 + 2, 2, 0x0800}}, "transport_input: outer-proto"},
-		{7, "another UDP port", {{UDP4 + 2, 2, 7002}}, "transport_input: not-nsh"},
+		{7, "another UDP port", {{UDP4 + 2, 2, 7002}}, "underlay_input: not-nsh"},
 		{7, "UDP without checksum", {{UDP4 + 6, 2, 0}}, "to fw-1"},
 		{9, "a stranger's MAC", {{11, 1, 0x77}}, "transport_input: outer-peer"},
 		{9, "another's MAC", {{5, 1, 0x77}}, "transport_input: not-ours"},

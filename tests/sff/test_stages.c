@@ -51,5 +51,6 @@ main(void)
 	failed += stages_proxy();
 	failed += stages_attach();
 	failed += stages_mix();
+	failed += stages_underlay();
 	return failed + cmocka_run_group_tests_name("graph", graph, NULL, NULL);
 }

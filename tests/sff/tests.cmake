@@ -16,7 +16,7 @@ function(sluice_sff_test file)
 endfunction()
 
 sluice_sff_test(stages sff/stages_access.c sff/stages_transport.c sff/stages_transport_nsh.c sff/stages_sf.c
-  sff/stages_output.c sff/stages_mix.c sff/stages_proxy.c sff/stages_attach.c)
+  sff/stages_output.c sff/stages_mix.c sff/stages_underlay.c sff/stages_proxy.c sff/stages_attach.c)
 sluice_sff_test(damage sff/samples.c)
 sluice_sff_test(segments sff/samples.c)
 sluice_sff_test(lcore)
@@ -32,6 +32,11 @@ sluice_fuzz(sff sff sluice_sff)
 target_sources(fuzz_sff PRIVATE ${SFF_FIXTURE})
 target_link_options(fuzz_sff PRIVATE ${SFF_WRAP})
 target_compile_definitions(fuzz_sff PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+
+sluice_fuzz(sff proxy sluice_sff)
+target_sources(fuzz_proxy PRIVATE ${SFF_FIXTURE})
+target_link_options(fuzz_proxy PRIVATE ${SFF_WRAP})
+target_compile_definitions(fuzz_proxy PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 
 # By hand, when samples.c has changed: make_sff_seeds tests/fuzz/regress/sff
 add_executable(make_sff_seeds EXCLUDE_FROM_ALL sff/make_seeds.c sff/samples.c ${SFF_FIXTURE})
