@@ -77,6 +77,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	frame.size = (uint32_t)size;
 
 	f = forwarder((flags & FLAG_FEED) % 3);
+	if (f->port[port].pmd == NULL)
+		port = CORE; /* what is behind it has no port of its own */
 	f->plane.up[f->port[SOFT_1].instance] = !(flags & FLAG_DOWN);
 	f->plane.up[f->port[FW_1].instance] = !(flags & FLAG_CLOSED);
 	for (enum fixture_port_index p = 0; p < FIXTURE_PORTS; p++)
