@@ -26,6 +26,8 @@
 #define PROGRESS_MS 200
 /* Longest a live node waits for frames inside SFs when it is told to stop. */
 #define DRAIN_MS 1000
+/* Longest wait for the exit code of a VM whose port went down: its runner writes a crash report first. */
+#define DEATH_MS 500
 
 enum verdict {
 	GO_ON,
@@ -265,6 +267,66 @@ open_signals(void)
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+/* Has control heard all that there is to hear of a VM whose port is down? */
+static bool
+is_clear(const struct sff_node *node, unsigned int i, const bool *said)
+{
+	const struct pmd_port *pmd = node->plane.port[node->plane.n_external + i].pmd;
+	struct pmd_vm_faults faults;
+
+	if (node->vms.vm[i].state == SFF_VM_ENDED)
+		return said[i];
+	if (pmd == NULL || pmd_vm_up(pmd))
+		return true;
+	pmd_vm_faults(pmd, &faults);
+	return faults.broken > 0;
+}
+
+/* Workers see a port go down before control hears that its VM ended, and a run may be over in between. */
+static void
+await_deaths(struct sff_node *node, bool *said)
+{
+	uint64_t until = now_ms() + DEATH_MS;
+	int ignored = SFF_EXIT_DONE;
+	bool clear;
+
+	do {
+		clear = true;
+		note_deaths(node, said, &ignored);
+		for (unsigned int i = 0; i < node->vms.n; i++)
+			clear = clear && is_clear(node, i, said);
+		if (!clear)
+			sff_vms_poll(&node->vms, -1, TICK_MS);
+	} while (!clear && now_ms() < until);
+}
+
+/* True when a VM ended, or lives but failed; the latter is said here. */
+static bool
+any_failed(const struct sff_node *node)
+{
+	bool failed = false;
+
+	for (unsigned int i = 0; i < node->vms.n; i++) {
+		const struct sff_vm *vm = &node->vms.vm[i];
+		const struct pmd_port *pmd = node->plane.port[node->plane.n_external + i].pmd;
+		struct pmd_vm_faults faults = {0};
+		const char *why = NULL;
+
+		if (pmd != NULL)
+			pmd_vm_faults(pmd, &faults);
+		if (faults.broken > 0)
+			why = "broke the rules of its rings and was cut off";
+		else if (pmd != NULL && !pmd_vm_up(pmd))
+			why = "hung up";
+		else if (!node->plane.up[vm->index])
+			why = "kept frames, did not move any more and was given up";
+		if (vm->state != SFF_VM_ENDED && why != NULL)
+			sff_say(node->options, "error", "instance '%s': its VM %s", vm->instance->name, why);
+		failed |= vm->state == SFF_VM_ENDED || why != NULL;
+	}
+	return failed;
+}
+
 static int
 run_node(struct sff_node *node, int signals, bool *said)
 {
@@ -278,8 +340,8 @@ run_node(struct sff_node *node, int signals, bool *said)
 	if (code != 0)
 		return code;
 	verdict = run(node, signals, said, &died);
-	for (unsigned int i = 0; i < node->vms.n; i++)
-		died |= node->vms.vm[i].state == SFF_VM_ENDED || !node->plane.up[node->vms.vm[i].index];
+	await_deaths(node, said);
+	died |= any_failed(node);
 	return settle(node, died, verdict);
 }
 

@@ -34,10 +34,20 @@ sff_say(const struct sff_options *options, const char *event, const char *format
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (options->report_fd >= 0)
-		sff_event_send(options->report_fd, json_pack("{s:s, s:s}", "event", event, "text", text));
-	else
+	if (options->report_fd < 0) {
 		fprintf(stderr, "sff: %s\n", text);
+		return;
+	}
+	json_t *said = json_string(text);
+
+	/* JSON holds UTF-8 only; a file name holds any bytes, and a long text may be cut inside a character.
+	 */
+	for (char *c = text; said == NULL && *c != '\0'; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	if (said == NULL)
+		said = json_string(text);
+	sff_event_send(options->report_fd, json_pack("{s:s, s:o}", "event", event, "text", said));
 }
 
 static void
@@ -131,7 +141,8 @@ say_links(const struct sff_node *node)
 
 	if (node->options->replay && node->plane.neighbours->n > 0)
 		sff_say(node->options, "note",
-			"frames to %u next hops without a mac in the file are dropped as no-neighbour: a replay "
+			"frames to %u next hops without a mac in the file are dropped as no-neighbour: a "
+		        "replay "
 			"asks nobody",
 			node->plane.neighbours->n);
 	for (unsigned int i = 0; !node->options->replay && i < warnings->n; i++)

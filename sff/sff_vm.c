@@ -393,18 +393,35 @@ console_tail(const struct sff_vm *vm, char *line, int size)
 	line[n] = '\0';
 }
 
+/* The last thing the runner itself said: what follows it, indented, are registers and the console. */
+static void
+runner_line(const struct sff_vm *vm, char *line, int size)
+{
+	const char *found = NULL;
+
+	for (const char *at = vm->text; at != NULL && *at != '\0'; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		if (found == NULL || (strncmp(at, "hv: ", 4) == 0 && at[4] != ' '))
+			found = at;
+	}
+	snprintf(line, (size_t)size, "%.*s", found != NULL ? (int)strcspn(found, "\n") : 0,
+		found != NULL ? found : "");
+}
+
 int
 sff_vm_reason(const struct sff_vm *vm, char *text, int size)
 {
 	char said[256];
 	int refused = vm->exit_code > 0 && vm->exit_code < HV_EXIT_ABI && vm->boot_us == 0;
 
-	console_tail(vm, said, sizeof(said));
-	if (said[0] == '\0') {
-		size_t n = strcspn(vm->text, "\n");
-
-		snprintf(said, sizeof(said), "%.*s", (int)n, vm->text);
-	}
+	/* An application that ends says why; of one that crashed the runner knows more. */
+	said[0] = '\0';
+	if (vm->exit_code < HV_EXIT_ABI)
+		console_tail(vm, said, sizeof(said));
+	if (said[0] == '\0')
+		runner_line(vm, said, sizeof(said));
+	if (said[0] == '\0')
+		console_tail(vm, said, sizeof(said));
 	if (vm->exit_code >= 128)
 		snprintf(text, (size_t)size, "instance '%s': its VM was killed by signal %d",
 			vm->instance->name, vm->exit_code - 128);

@@ -4,6 +4,7 @@
 import fcntl
 import os
 import signal
+import subprocess
 import time
 
 import e2e
@@ -54,6 +55,47 @@ def test_a_vm_killed_under_load_loses_only_what_was_inside(work):
     report = e2e.one_document(e2e.finish(process, 4))
     e2e.check_report(report)
     e2e.check("sf-down" in e2e.drops(report), f"drops are {e2e.drops(report)}")
+
+
+# Serves four frames, then does what its argument says; the replay is over before anybody looks at it.
+BRIEF = """
+#include "guest.h"
+VNF_IMAGE("brief", .ram_mib = 2);
+static char what;
+static unsigned seen;
+int vnf_init(int argc, char **argv) { what = argc ? argv[0][0] : 0; return 0; }
+enum vnf_verdict vnf_packet(struct vnf_pkt *pkt)
+{
+	(void)pkt;
+	if (++seen == 5 && what == 'c')
+		*(volatile int *)8 = 1;
+	if (seen == 5 && what == 'e')
+		vnf_exit(0);
+	if (seen == 5 && what == 'r') {
+		((volatile struct vring_avail *)(uintptr_t)vnf_env.boot->net[0].queue[1].avail)->idx += 9999;
+		for (;;)
+			;
+	}
+	return VNF_PASS;
+}
+"""
+
+
+def test_a_vm_that_fails_at_the_end_of_a_short_replay_fails_it_and_is_named(work):
+    (work / "brief.c").write_text(BRIEF)
+    guest = e2e.ROOT / "hv" / "guest"
+    subprocess.run([e2e.BIN / "vnf-cc", "-I", guest, "-I", guest.parent, "-o", work / "brief", work / "brief.c"], check=True)
+    for what, drop, words in (
+        ("crash", "sf-lost", "guest crashed"), ("exit", "sf-lost", "ended with code 0"), ("ring", "sf-stuck", "its rings"),
+    ):
+        domain = e2e.one_node()
+        domain["sfc"]["function"][0]["instance"] = [e2e.vm("fw-1", "edge", "./brief", what)]
+        config = e2e.write_domain(work, domain)
+        done = e2e.run(work, [*e2e.replay_words(config, "--in", f"lan={PCAPS}/dns.pcap"), "--json"], code=4)
+        report = e2e.one_document(done.stdout)
+        e2e.check_report(report)
+        e2e.check(drop in e2e.drops(report), f"{what}: drops are {e2e.drops(report)}")
+        e2e.check("'fw-1'" in done.stderr and words in done.stderr, f"{what}: {done.stderr!r}")
 
 
 def test_a_bypassed_function_that_is_down_loses_only_what_was_inside(work):

@@ -76,6 +76,14 @@ def test_a_capture_that_is_not_ethernet(work):
     refuse(work, domain(work), "--in", f"lan={PCAPS}/edge/format-raw-ip.pcap", naming=["format-raw-ip.pcap"])
 
 
+def test_a_damaged_capture_is_told_whatever_bytes_its_name_has(work):
+    cut = work / os.fsdecode(b"cut-\xff.pcap")
+    cut.write_bytes(DNS.read_bytes()[:-7])
+    done = e2e.run(work, [*e2e.replay_words(domain(work), "--in", f"lan={cut}"), "--json"], code=1)
+    e2e.check("cut-" in done.stderr and "frame " in done.stderr, f"message: {done.stderr!r}")
+    e2e.check_report(e2e.one_document(done.stdout))
+
+
 def test_a_truncated_capture_is_replayed_up_to_the_damage(work):
     whole = e2e.frames(DNS)
     (work / "cut.pcap").write_bytes(DNS.read_bytes()[:-7])
