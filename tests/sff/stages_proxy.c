@@ -33,7 +33,7 @@ to_sf(struct fixture *f, const char *what, enum fixture_port_index sf)
 }
 
 static void
-x1_the_whole_header_comes_back(void **state)
+x1_n5_n6_the_whole_header_comes_back(void **state)
 {
 	static const struct {
 		enum fixture_port_index sf;
@@ -455,7 +455,7 @@ x5_oam_packets_are_never_given_to_an_unaware_sf(void **state)
 }
 
 static void
-n12_unknown_metadata_is_not_ignored(void **state)
+n12_x5_unknown_metadata_is_not_ignored(void **state)
 {
 	struct fixture *f = *state;
 
@@ -634,7 +634,7 @@ int
 stages_proxy(void)
 {
 	const struct CMUnitTest tests[] = {
-		STAGE_TEST(x1_the_whole_header_comes_back),
+		STAGE_TEST(x1_n5_n6_the_whole_header_comes_back),
 		STAGE_TEST(x1_a_static_proxy_makes_the_header_of_its_only_position),
 		STAGE_TEST(n18_the_sf_gets_the_frame_inside),
 		STAGE_TEST(a_template_has_the_ttl_and_md_type_of_the_path),
@@ -648,7 +648,7 @@ stages_proxy(void)
 		STAGE_TEST(x3_neighbour_solicitations_of_the_sf_are_answered),
 		STAGE_TEST(x4_an_sf_that_rewrites_the_tuple_needs_a_tag),
 		STAGE_TEST(x5_oam_packets_are_never_given_to_an_unaware_sf),
-		STAGE_TEST(n12_unknown_metadata_is_not_ignored),
+		STAGE_TEST(n12_x5_unknown_metadata_is_not_ignored),
 		STAGE_TEST(x6_an_unaware_sf_that_is_down_closes_or_is_bypassed),
 		STAGE_TEST(a_function_stands_twice_on_a_path),
 		STAGE_TEST(n6_an_unaware_sf_reaches_only_what_follows_a_position_of_its_own),
