@@ -22,6 +22,8 @@
 #define IDLE_PASSES 32u
 /* A replay waits this long for a guest without any progress (design: `sf-stuck`). */
 #define STUCK_SECONDS 2u
+/* And this long when guests do move, but no frame enters and none leaves: far more than any chain takes. */
+#define FUTILE_SECONDS 10u
 
 /* What the proxies of functions with a local instance keep; static ones keep nothing. */
 static int
@@ -319,6 +321,31 @@ is_stuck(const struct sff_lcore *lc, uint64_t *since, uint64_t *before, uint64_t
 	return now - *since > STUCK_SECONDS * rte_get_tsc_hz();
 }
 
+/* What a replay got done. */
+struct effort {
+	uint64_t received;
+	uint64_t least; /* frames inside since then */
+	uint64_t since; /* when either last got better */
+};
+
+/* A guest that sends frames of its own, or lies about those it consumed, looks busy for ever. */
+static bool
+is_futile(const struct sff_lcore *lc, struct effort *effort, uint64_t now)
+{
+	uint64_t in_flight;
+
+	if (lc->received != effort->received) {
+		*effort = (struct effort){.received = lc->received, .least = UINT64_MAX, .since = now};
+		return false;
+	}
+	in_flight = sff_lcore_in_flight(lc);
+	if (in_flight < effort->least) {
+		effort->least = in_flight;
+		effort->since = now;
+	}
+	return now - effort->since > FUTILE_SECONDS * rte_get_tsc_hz();
+}
+
 /* Is a worker without work at its end? */
 static bool
 at_end(const struct sff_lcore *lc, uint8_t order)
@@ -335,6 +362,8 @@ sff_lcore_main(void *arg)
 	unsigned int thread = rte_lcore_id();
 	bool replay = lc->captures != NULL;
 	uint64_t idle = 0, since = rte_rdtsc(), before = 0;
+	struct effort effort = {.least = UINT64_MAX, .since = since};
+	bool futile;
 	uint8_t order;
 
 	lc->begin_tsc = lc->last_tsc = since;
@@ -353,6 +382,12 @@ sff_lcore_main(void *arg)
 		lc->underlay.now = start;
 		work = sff_lcore_poll(lc, order == SFF_ORDER_RUN);
 		rte_rcu_qsbr_quiescent(lc->qsbr, thread);
+		futile = replay && is_futile(lc, &effort, start);
+		if (unlikely(futile)) {
+			write_off(lc);
+			if (at_end(lc, order))
+				break;
+		}
 		if (work > 0) {
 			lc->last_tsc = rte_rdtsc();
 			lc->busy_cycles += lc->last_tsc - start;
