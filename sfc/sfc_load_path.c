@@ -74,6 +74,9 @@ take_path(struct sfc_load *load, const struct lyd_node *data, struct sfc_path *p
 	path->md_type = (uint8_t)sfc_data_number(data, "md-type");
 	path->secure = sfc_data_is(data, "secure", "true");
 	path->payload_ip = sfc_data_is(data, "payload", "ip");
+	if (path->payload_ip)
+		sfc_load_error_node(load, sfc_data_child(data, "payload"),
+			"payload 'ip' is not available in this version (ethernet is)");
 	path->mtu_refuse = sfc_data_is(data, "mtu-check", "refuse");
 	path->reverse = path->egress_node = path->egress_port = -1;
 	if (egress)
