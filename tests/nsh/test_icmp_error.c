@@ -11,7 +11,7 @@
 #include "icmp_frames.h"
 
 static void
-message_goes_back_and_quotes_the_packet(void **state)
+m3_message_goes_back_and_quotes_the_packet(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < 2 * 3 * 2; i++) {
@@ -105,7 +105,7 @@ check_rows(enum nsh_family family, const struct row *rows, size_t count)
 }
 
 static void
-rfc1122_3_2_2_no_message_about_these(void **state)
+m3_rfc1122_3_2_2_no_message_about_these(void **state)
 {
 	static const struct row rows[] = {
 		{"UDP", 9, 1, {17}, true},
@@ -142,7 +142,7 @@ rfc1122_3_2_2_no_message_about_these(void **state)
 }
 
 static void
-rfc4443_2_4_e_no_message_about_these(void **state)
+m3_rfc4443_2_4_e_no_message_about_these(void **state)
 {
 	static const struct row rows[] = {
 		{"UDP", 6, 1, {17}, true},
@@ -259,10 +259,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(message_goes_back_and_quotes_the_packet),
+		cmocka_unit_test(m3_message_goes_back_and_quotes_the_packet),
 		cmocka_unit_test(message_may_come_from_an_address_of_ours),
-		cmocka_unit_test(rfc1122_3_2_2_no_message_about_these),
-		cmocka_unit_test(rfc4443_2_4_e_no_message_about_these),
+		cmocka_unit_test(m3_rfc1122_3_2_2_no_message_about_these),
+		cmocka_unit_test(m3_rfc4443_2_4_e_no_message_about_these),
 		cmocka_unit_test(what_could_be_an_error_is_not_told_about),
 		cmocka_unit_test(a_corrupt_header_is_not_answered),
 		cmocka_unit_test(an_mtu_below_that_of_any_link_is_not_told),

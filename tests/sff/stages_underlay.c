@@ -485,7 +485,7 @@ a_replay_asks_nobody(void **state)
 
 /* N17 and RFC 1191: what does not fit is dropped, and its sender told the size that does. */
 static void
-senders_of_packets_too_big_are_told_what_fits(void **state)
+m3_senders_of_packets_too_big_are_told_what_fits(void **state)
 {
 	struct fixture *f = *state;
 	uint16_t mtu;
@@ -546,7 +546,7 @@ stages_underlay(void)
 		UNDERLAY_TEST(solicitations_for_our_addresses_are_answered),
 		UNDERLAY_TEST(echo_requests_to_our_addresses_are_answered_at_a_limited_rate),
 		UNDERLAY_TEST(a_replay_asks_nobody),
-		UNDERLAY_TEST(senders_of_packets_too_big_are_told_what_fits),
+		UNDERLAY_TEST(m3_senders_of_packets_too_big_are_told_what_fits),
 	};
 
 	return cmocka_run_group_tests_name("underlay", tests, NULL, NULL);
