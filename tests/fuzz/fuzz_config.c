@@ -22,6 +22,19 @@ within(int index, unsigned int n)
 	return index >= 0 && (unsigned int)index < n;
 }
 
+static void
+check_attach(const struct sfc_config *config, const struct sfc_instance *instance)
+{
+	const struct sfc_node *node = &config->node[instance->node];
+	const struct sfc_attach *attach = &instance->attach;
+
+	require(within(attach->port, node->n_ports));
+	require(node->port[attach->port].role == SFC_ROLE_TRANSPORT);
+	require(attach->n_vlans <= SFC_VLANS_MAX && (attach->mac[0] & 1) == 0);
+	for (unsigned int i = 0; i < attach->n_vlans; i++)
+		require(attach->vlan[i] >= 1 && attach->vlan[i] <= 4094);
+}
+
 /* Everybody behind the loader relies on these. */
 static void
 check_config(const struct sfc_config *config)
@@ -30,7 +43,11 @@ check_config(const struct sfc_config *config)
 	for (unsigned int i = 0; i < config->n_instances; i++) {
 		require(within(config->instance[i].node, config->n_nodes));
 		require(within(config->instance[i].function, config->n_functions));
-		require(config->instance[i].image && config->instance[i].name);
+		require(config->instance[i].name);
+		if (config->instance[i].attach.present)
+			check_attach(config, &config->instance[i]);
+		else
+			require(config->instance[i].image);
 		require(config->instance[i].weight >= 1 && config->instance[i].weight <= 255);
 	}
 	for (unsigned int i = 0; i < config->n_paths; i++) {
