@@ -148,7 +148,7 @@ domain_open(void)
 		fprintf(stderr, "domain.yaml:%u: %s\n", errors.error[i].line, errors.error[i].reason);
 	sfc_errors_free(&errors);
 	must(rc == 0, "domain.yaml: %s", strerror(-rc));
-	/* flow-ip and only-ip. The loader refuses `payload: ip`, which no end of a path delivers; proxies know it. */
+	/* flow-ip and only-ip: the loader refuses what no end of a path delivers; proxies know it. */
 	for (unsigned int i = 0; i < domain.config->n_paths; i++)
 		domain.config->path[i].payload_ip =
 			domain.config->path[i].spi == 206 || domain.config->path[i].spi == 209;
