@@ -208,8 +208,8 @@ receive(struct sff_lcore *lc, uint16_t p, uint16_t want)
 		if (lc->stamps != NULL)
 			sff_stamps_number(lc->stamps, b->pkt, n);
 	}
-	if (unlikely(port->tap_in != NULL))
-		sff_mirror_in(lc, port->tap_in, b->pkt, n);
+	if (unlikely(lc->mirror != NULL))
+		sff_mirror_in(lc, p, b->pkt, n);
 	memset(b->meta, 0, n * sizeof(b->meta[0]));
 	for (uint16_t i = 0; i < n; i++)
 		b->meta[i].port = p;

@@ -172,6 +172,12 @@ sff_mirror_held(const struct sff_lcore *lc)
 	return n;
 }
 
+static const struct sff_taps *
+taps_of(const struct sff_lcore *lc, uint16_t port, bool out)
+{
+	return lc->mirror->mirrors->taps[2 * port + out];
+}
+
 /* Nanoseconds since 1970 for copies of a live node; 0 = a copy keeps the stamp of its frame. */
 static uint64_t
 now(const struct sff_lcore *lc)
@@ -258,10 +264,14 @@ pend(struct sff_lcore *lc, struct pendings *p, const struct sff_tap *tap, struct
 
 /* Whose hop a frame comes from is seen later; what it was is copied now, before anything is rewritten. */
 void
-sff_mirror_in(struct sff_lcore *lc, const struct sff_taps *taps, struct rte_mbuf *const *pkts, uint16_t n)
+sff_mirror_in(struct sff_lcore *lc, uint16_t port, struct rte_mbuf *const *pkts, uint16_t n)
 {
-	uint64_t stamp = now(lc);
+	const struct sff_taps *taps = taps_of(lc, port, false);
+	uint64_t stamp;
 
+	if (taps == NULL)
+		return;
+	stamp = now(lc);
 	forget(&lc->mirror->back);
 	for (uint16_t i = 0; i < n; i++) {
 		uint32_t sp = taps->hops && taps->plain ? sp_of(pkts[i]) : 0;
@@ -312,7 +322,7 @@ void
 sff_mirror_mark(struct sff_lcore *lc, const struct sff_burst *b)
 {
 	for (uint16_t i = 0; i < b->n; i++) {
-		const struct sff_taps *taps = lc->plane->port[b->meta[i].port].tap_out;
+		const struct sff_taps *taps = taps_of(lc, b->meta[i].port, true);
 		uint64_t mark = 0;
 
 		if (taps == NULL || !taps->hops)
@@ -325,10 +335,14 @@ sff_mirror_mark(struct sff_lcore *lc, const struct sff_burst *b)
 }
 
 void
-sff_mirror_out(struct sff_lcore *lc, const struct sff_taps *taps, struct rte_mbuf *const *pkts, uint16_t n)
+sff_mirror_out(struct sff_lcore *lc, uint16_t port, struct rte_mbuf *const *pkts, uint16_t n)
 {
-	uint64_t stamp = now(lc);
+	const struct sff_taps *taps = taps_of(lc, port, true);
+	uint64_t stamp;
 
+	if (taps == NULL)
+		return;
+	stamp = now(lc);
 	for (uint16_t i = 0; i < n; i++) {
 		uint64_t mark = taps->hops ? *mark_of(lc, pkts[i]) : 0;
 

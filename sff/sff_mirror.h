@@ -53,10 +53,10 @@ struct sff_mirrors {
 	struct sff_mirror_store *store;
 	struct sff_mirror *mirror;
 	struct sff_sink *sink;
-	struct sff_taps **taps; /* those of all ports */
+	struct sff_taps **taps; /* per port: as it receives, as it takes; NULL = none */
 	uint16_t n;
 	uint16_t n_sinks;
-	uint16_t n_taps;
+	uint16_t n_ports;
 };
 
 struct sff_mirror_lcore;
@@ -87,9 +87,8 @@ void sff_mirrors_close(struct sff_plane *plane);
 int sff_mirror_lcore_create(const struct sff_mirrors *mirrors, struct sff_mirror_lcore **part);
 void sff_mirror_lcore_destroy(struct sff_mirror_lcore *part);
 
-/** Frames received on a tapped port, before anything else is done with them. Thread: the lcore. */
-void sff_mirror_in(
-	struct sff_lcore *lc, const struct sff_taps *taps, struct rte_mbuf *const *pkts, uint16_t n);
+/** Frames received on a port, before anything else is done with them. Thread: the lcore. */
+void sff_mirror_in(struct sff_lcore *lc, uint16_t port, struct rte_mbuf *const *pkts, uint16_t n);
 
 /** Frames of a burst turned out to come back from SFs: those of hops that are copied count. Thread: the
  * lcore.
@@ -102,9 +101,8 @@ void sff_mirror_to_sf(struct sff_burst *b);
 /** Mark which of the frames that go to SFs are of hops that are copied. Thread: the lcore. */
 void sff_mirror_mark(struct sff_lcore *lc, const struct sff_burst *b);
 
-/** Copy frames that are about to be given to a tapped port. Thread: the lcore. */
-void sff_mirror_out(
-	struct sff_lcore *lc, const struct sff_taps *taps, struct rte_mbuf *const *pkts, uint16_t n);
+/** Copy frames that are about to be given to a port. Thread: the lcore. */
+void sff_mirror_out(struct sff_lcore *lc, uint16_t port, struct rte_mbuf *const *pkts, uint16_t n);
 
 /** The port took the first `taken` of them: their copies count, the others never were. Thread: the lcore. */
 void sff_mirror_taken(struct sff_lcore *lc, uint16_t taken);

@@ -125,7 +125,7 @@ passes(const struct sff_plane *plane, const struct sff_mirror *mirror, uint16_t 
 
 /* The taps of a port in one direction of its own; none is NULL. */
 static int
-make_taps(struct sff_plane *plane, uint16_t p, bool out, const struct sff_taps **made)
+make_taps(const struct sff_plane *plane, uint16_t p, bool out)
 {
 	struct sff_mirrors *mirrors = plane->mirrors;
 	const struct sff_port *port = &plane->port[p];
@@ -143,7 +143,7 @@ make_taps(struct sff_plane *plane, uint16_t p, bool out, const struct sff_taps *
 			taps = calloc(1, sizeof(*taps) + mirrors->n * sizeof(taps->tap[0]));
 			if (taps == NULL)
 				return -ENOMEM;
-			mirrors->taps[mirrors->n_taps++] = taps;
+			mirrors->taps[2 * p + out] = taps;
 			taps->plain = port->kind == SFF_PORT_SF && !port->sf.proxied;
 		}
 		taps->hops |= hop;
@@ -155,7 +155,6 @@ make_taps(struct sff_plane *plane, uint16_t p, bool out, const struct sff_taps *
 			.filter = mirror->has_filter ? &mirror->filter : NULL,
 		};
 	}
-	*made = taps;
 	return 0;
 }
 
@@ -168,6 +167,7 @@ create(struct sff_plane *plane, unsigned int n, struct sff_mirror_store *store)
 	if (mirrors == NULL)
 		return -ENOMEM;
 	mirrors->store = store;
+	mirrors->n_ports = plane->n_ports;
 	mirrors->mirror = calloc(n, sizeof(mirrors->mirror[0]));
 	mirrors->sink = calloc(n, sizeof(mirrors->sink[0]));
 	mirrors->taps = calloc(2u * plane->n_ports, sizeof(mirrors->taps[0]));
@@ -192,8 +192,6 @@ sff_mirrors_open(struct sff_plane *plane, struct sff_mirror_store *store, char *
 	int rc;
 
 	plane->mirrors = NULL;
-	for (uint16_t p = 0; p < plane->n_ports; p++)
-		plane->port[p].tap_in = plane->port[p].tap_out = NULL;
 	if (n == 0)
 		return 0;
 	snprintf(err, (size_t)err_size, "mirrors: no memory");
@@ -202,9 +200,9 @@ sff_mirrors_open(struct sff_plane *plane, struct sff_mirror_store *store, char *
 		if (is_here(plane, &config->mirror[i]))
 			rc = open_mirror(plane, &config->mirror[i], store, err, err_size);
 	for (uint16_t p = 0; rc == 0 && p < plane->n_ports; p++) {
-		rc = make_taps(plane, p, false, &plane->port[p].tap_in);
+		rc = make_taps(plane, p, false);
 		if (rc == 0)
-			rc = make_taps(plane, p, true, &plane->port[p].tap_out);
+			rc = make_taps(plane, p, true);
 	}
 	if (rc != 0)
 		sff_mirrors_close(plane);
@@ -222,7 +220,7 @@ sff_mirrors_close(struct sff_plane *plane)
 	for (uint16_t i = 0; i < mirrors->n; i++)
 		if (mirrors->mirror[i].has_filter)
 			pcap_freecode(&mirrors->mirror[i].filter);
-	for (uint16_t i = 0; i < mirrors->n_taps; i++)
+	for (uint32_t i = 0; mirrors->taps != NULL && i < 2u * mirrors->n_ports; i++)
 		free(mirrors->taps[i]);
 	free(mirrors->taps);
 	free(mirrors->mirror);

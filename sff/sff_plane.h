@@ -73,8 +73,6 @@ struct sff_port {
 	const volatile uint64_t *consumed;
 	struct sff_sf sf;    /* SF, attached: how frames go there and come from it */
 	uint16_t n_attached; /* transport: SFs behind it */
-	const struct sff_taps *tap_in,
-		*tap_out; /* mirrors of what it receives and of what it takes; NULL = none */
 };
 
 static inline struct pmd_port *

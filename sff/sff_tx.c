@@ -28,10 +28,10 @@ sff_tx_flush(struct sff_lcore *lc, uint16_t port_index, bool force)
 		sff_stamps_note(lc->stamps, port_index, tx->pkt, tx->n);
 	if (!sf && lc->feed == SFF_FEED_LOCKSTEP)
 		sff_stamps_sort(lc->stamps, tx->pkt, tx->n);
-	if (unlikely(port->tap_out != NULL))
-		sff_mirror_out(lc, port->tap_out, tx->pkt, tx->n);
+	if (unlikely(lc->mirror != NULL))
+		sff_mirror_out(lc, port_index, tx->pkt, tx->n);
 	taken = likely(pmd != NULL) ? pmd_tx(pmd, lc->queue, tx->pkt, tx->n) : 0;
-	if (unlikely(port->tap_out != NULL))
+	if (unlikely(lc->mirror != NULL))
 		sff_mirror_taken(lc, taken);
 	if (sf && lc->stamps != NULL)
 		sff_stamps_keep(lc->stamps, port_index, taken);
