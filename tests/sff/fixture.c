@@ -103,23 +103,51 @@ fake_tx(struct pmd_port *pmd, uint16_t queue, struct rte_mbuf **pkts, uint16_t n
 	return took;
 }
 
-static const struct pmd_ops fake_ops = {.name = "fake", .rx = fake_rx, .tx = fake_tx};
+/* Buffers whose unused tail is poisoned: until the run they are in is over, when the pool may give them to
+ * whoever asks for one. */
+static struct {
+	struct rte_mbuf *m[FIXTURE_QUEUE];
+	unsigned int n;
+} poisoned;
+
+/* ARP and neighbour solicitations are answered in the buffer they came in, which grows. */
+static bool
+is_answered_in_place(const struct rte_mbuf *m)
+{
+	const uint8_t *bytes = rte_pktmbuf_mtod(m, const uint8_t *);
+	struct eth_info eth;
+
+	if (!eth_parse(bytes, m->data_len, &eth))
+		return false;
+	return eth.type == ETH_ARP || (eth.type == ETH_IPV6 && m->data_len > eth.size + 40 &&
+					      bytes[eth.size + 6] == 58 && bytes[eth.size + 40] == 135);
+}
 
 static void
-unpoison(struct rte_mempool *pool, void *arg, void *object, unsigned int index)
+poison_tail(struct rte_mbuf *m)
 {
-	const struct rte_mbuf *m = object;
-
-	(void)pool;
-	(void)arg;
-	(void)index;
-	ASAN_UNPOISON_MEMORY_REGION(m->buf_addr, m->buf_len);
+	if (m->nb_segs > 1 || poisoned.n == FIXTURE_QUEUE || is_answered_in_place(m))
+		return;
+	poisoned.m[poisoned.n++] = m;
+	ASAN_POISON_MEMORY_REGION(rte_pktmbuf_mtod_offset(m, char *, m->data_len), rte_pktmbuf_tailroom(m));
 }
+
+static void
+unpoison_all(void)
+{
+	while (poisoned.n > 0) {
+		const struct rte_mbuf *m = poisoned.m[--poisoned.n];
+
+		ASAN_UNPOISON_MEMORY_REGION(m->buf_addr, m->buf_len);
+	}
+}
+
+static const struct pmd_ops fake_ops = {.name = "fake", .rx = fake_rx, .tx = fake_tx};
 
 static void
 domain_close(void)
 {
-	rte_mempool_obj_iter(domain.pool, unpoison, NULL);
+	unpoison_all();
 	cls_destroy(domain.cls);
 	cls_destroy(domain.cls_drop);
 	sfc_table_free(domain.table);
@@ -249,8 +277,8 @@ fixture_open(const struct fixture_conf *conf)
 	for (uint16_t p = FW_1; p < FIXTURE_PORTS; p++)
 		f->plane.up[f->port[p].instance] = 1;
 	if (conf->n_mirrors > 0)
-		must(sff_mirror_store_create(1, conf->captures, &f->mirrors, err, sizeof(err)) == 0, "store: %s",
-			err);
+		must(sff_mirror_store_create(1, conf->captures, &f->mirrors, err, sizeof(err)) == 0,
+			"store: %s", err);
 	must(sff_mirrors_open(&f->plane, f->mirrors, err, sizeof(err)) == 0, "mirrors: %s", err);
 	must(sff_lcore_create(&f->plane, 0, &f->lc) == 0, "lcore");
 	must(cls_flows_create(FLOWS, 0, -1, &f->lc->flows, err, sizeof(err)) == 0, "flows: %s", err);
@@ -306,7 +334,6 @@ buffer(uint16_t headroom)
 	struct rte_mbuf *m = rte_pktmbuf_alloc(domain.pool);
 
 	must(m != NULL, "packet buffers");
-	ASAN_UNPOISON_MEMORY_REGION(m->buf_addr, m->buf_len);
 	memset(m->buf_addr, 0xa5, m->buf_len);
 	m->data_off = headroom;
 	return m;
@@ -354,9 +381,7 @@ fixture_put_split(struct fixture *f, enum fixture_port_index port, const struct 
 		at = RTE_MAX(to, at);
 	}
 	append(f, &head, frame, at, frame->size);
-	if (head->nb_segs == 1)
-		ASAN_POISON_MEMORY_REGION(
-			rte_pktmbuf_mtod_offset(head, char *, head->data_len), rte_pktmbuf_tailroom(head));
+	poison_tail(head);
 	queue_in(f, port, head);
 }
 
@@ -400,11 +425,8 @@ fixture_check(struct fixture *f)
 {
 	const struct sff_lcore *lc = f->lc;
 	struct sff_vms no_vms = {0};
-	struct sff_sources sources = {.plane = &f->plane,
-		.lcore = &f->lc,
-		.n_lcores = 1,
-		.vms = &no_vms,
-		.mirrors = f->mirrors};
+	struct sff_sources sources = {
+		.plane = &f->plane, .lcore = &f->lc, .n_lcores = 1, .vms = &no_vms, .mirrors = f->mirrors};
 	struct sfc_ledger ledger;
 	uint64_t in = lc->replicated + lc->underlay.originated;
 	uint64_t out = sff_mirror_held(lc) + lc->underlay.n_held, buffers = 0;
@@ -447,6 +469,7 @@ fixture_poll(struct fixture *f)
 {
 	uint32_t work = sff_lcore_poll(f->lc, true);
 
+	unpoison_all();
 	fixture_check(f);
 	return work;
 }
@@ -462,6 +485,7 @@ fixture_run(struct fixture *f)
 		if (work == 0)
 			break;
 	}
+	unpoison_all();
 	fixture_check(f);
 	return all;
 }
@@ -557,7 +581,7 @@ fixture_examine(struct fixture *f)
 		must(outer_parse(&accept, frame.bytes, frame.size, frame.size, &outer) == OUTER_OK,
 			"outer headers");
 		must(outer.src.v4 == RTE_BE32(ADDRESS_HERE) && outer.dst.v4 == RTE_BE32(ADDRESS_THERE) &&
-			     outer.vni == VNI_THERE,
+				outer.vni == VNI_THERE,
 			"outer fields");
 		must(outer.src_port >= OUTER_SRC_PORT_MIN, "source port %u", outer.src_port);
 		must(outer.size + outer.payload_size == frame.size, "outer length");

@@ -544,7 +544,7 @@ n6_an_unaware_sf_reaches_only_what_follows_a_position_of_its_own(void **state)
 	memcpy(in.bytes, got.bytes, 12);
 	accepted = 0;
 	for (unsigned int tag = 0; tag < 4096; tag++) {
-		patch(&in, (struct patch[PATCHES]){{12, 4, ETH_VLAN << 16 | tag}});
+		patch(&in, (struct patch[PATCHES]){{12, 4, (uint32_t)ETH_VLAN << 16 | tag}});
 		if (strcmp(fixture_send(f, TAG_1, &in), "proxy_input: proxy-miss") != 0)
 			accepted++;
 		fixture_forget(f);
