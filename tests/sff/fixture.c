@@ -334,6 +334,7 @@ buffer(uint16_t headroom)
 	struct rte_mbuf *m = rte_pktmbuf_alloc(domain.pool);
 
 	must(m != NULL, "packet buffers");
+	ASAN_UNPOISON_MEMORY_REGION(m->buf_addr, m->buf_len);
 	memset(m->buf_addr, 0xa5, m->buf_len);
 	m->data_off = headroom;
 	return m;
