@@ -110,28 +110,19 @@ enum outer_verdict outer_parse_any(const struct outer_accept *accept, const void
 	size_t frame_size, struct outer_info *info);
 
 /**
- * Check the outer headers of a received frame and read their fields. Writes nothing to the frame. Addresses,
- * VNI and VLAN are read, not judged; a UDP or GRE checksum is left to outer_check(), for it covers the
- * payload.
- *
- * Source: RFC 791, 768, 8200, 7348 5, 8926 3, 2784, 2890, 7676, draft-ietf-nvo3-vxlan-gpe. Reserved bits and
- * the B bit of GPE are ignored.
- *
- * @param frame       first byte of the Ethernet header, any alignment.
- * @param avail       contiguous readable bytes of frame; none beyond is read.
- * @param frame_size  bytes of the whole frame, all segments.
- * Thread: any.
+ * Is a frame of the fixed-offset shape, accepted, and nothing wrong with it? Then all about it can be read
+ * from struct outer_gpe4; payload is what UDP says, behind OUTER_GPE4_SIZE bytes. What is not may still be
+ * right: outer_parse_any() tells.
  */
-static inline enum outer_verdict
-outer_parse(const struct outer_accept *accept, const void *frame, size_t avail, size_t frame_size,
-	struct outer_info *info)
+static inline bool
+outer_is_gpe4(const struct outer_accept *accept, const void *frame, size_t avail, size_t frame_size)
 {
 	const struct outer_gpe4 *o = (const struct outer_gpe4 *)frame;
 	uint32_t type_version, fragment_protocol, odd;
 	int64_t ip_size, udp_size, room;
 
 	if (__builtin_expect(avail < OUTER_GPE4_SIZE || frame_size < OUTER_GPE4_SIZE, 0))
-		return outer_parse_any(accept, frame, avail, frame_size, info);
+		return false;
 
 	/* All checks in one word, tested once: whatever is unusual or wrong takes the general way. Fields
 	 * that stand side by side are read together: EtherType, version and IHL; fragment, TTL and protocol.
@@ -154,13 +145,35 @@ outer_parse(const struct outer_accept *accept, const void *frame, size_t avail, 
 	room = (int64_t)frame_size - ETH_HDR_SIZE - ip_size;
 	room |= ip_size - NSH_IPV4_SIZE - udp_size;
 	room |= udp_size - NSH_UDP_SIZE - VXLAN_HDR_SIZE;
-	if (__builtin_expect(odd != 0 || room < 0, 0))
+	return odd == 0 && room >= 0;
+}
+
+/**
+ * Check the outer headers of a received frame and read their fields. Writes nothing to the frame. Addresses,
+ * VNI and VLAN are read, not judged; a UDP or GRE checksum is left to outer_check(), for it covers the
+ * payload.
+ *
+ * Source: RFC 791, 768, 8200, 7348 5, 8926 3, 2784, 2890, 7676, draft-ietf-nvo3-vxlan-gpe. Reserved bits and
+ * the B bit of GPE are ignored.
+ *
+ * @param frame       first byte of the Ethernet header, any alignment.
+ * @param avail       contiguous readable bytes of frame; none beyond is read.
+ * @param frame_size  bytes of the whole frame, all segments.
+ * Thread: any.
+ */
+static inline enum outer_verdict
+outer_parse(const struct outer_accept *accept, const void *frame, size_t avail, size_t frame_size,
+	struct outer_info *info)
+{
+	const struct outer_gpe4 *o = (const struct outer_gpe4 *)frame;
+
+	if (__builtin_expect(!outer_is_gpe4(accept, frame, avail, frame_size), 0))
 		return outer_parse_any(accept, frame, avail, frame_size, info);
 
 	info->src = nsh_addr_of4(o->ip.src);
 	info->dst = nsh_addr_of4(o->ip.dst);
 	info->vni = rte_be_to_cpu_32(o->gpe.vni) >> 8;
-	info->payload_size = (uint32_t)udp_size - NSH_UDP_SIZE - VXLAN_HDR_SIZE;
+	info->payload_size = rte_be_to_cpu_16(o->udp.size) - (uint32_t)(NSH_UDP_SIZE + VXLAN_HDR_SIZE);
 	info->check_size = 0;
 	info->size = OUTER_GPE4_SIZE;
 	info->src_port = rte_be_to_cpu_16(o->udp.src_port);

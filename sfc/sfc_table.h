@@ -230,6 +230,25 @@ sfc_is_peer(const struct sfc_table *table, uint8_t family, const union nsh_addr 
 	       nsh_addr_equal(&peer[low], address);
 }
 
+/** sfc_is_peer() of an IPv4 address. Thread: any lcore. */
+static inline bool
+sfc_is_peer4(const struct sfc_table *table, rte_be32_t address)
+{
+	/* Of such addresses only the first half is not 0. */
+	uint64_t key = nsh_addr_of4(address).half[0];
+	uint32_t low = 0, high = table->n_peers4;
+
+	while (low < high) {
+		uint32_t mid = (low + high) >> 1;
+
+		if (table->peer4[mid].half[0] < key)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < table->n_peers4 && table->peer4[low].half[0] == key;
+}
+
 /** Is this the MAC of another node's Ethernet locator? Thread: any lcore. */
 static inline bool
 sfc_is_peer_mac(const struct sfc_table *table, const uint8_t mac[6])

@@ -56,6 +56,7 @@ describe_locators(struct sff_plane *plane)
 
 		port->locator = l;
 		port->n_locators = 0;
+		port->gpe4_address = 0;
 		port->accept = (struct outer_accept){.zero_checksum6 = node->port[p].udp_zero_checksum};
 		for (unsigned int i = 0; i < node->n_locators; i++) {
 			const struct sfc_locator *conf = &node->locator[i];
@@ -74,6 +75,10 @@ describe_locators(struct sff_plane *plane)
 			port->accept.transports |= OUTER_BIT(l->transport);
 			if (l->transport == OUTER_UDP)
 				port->accept.nsh_udp_port = conf->udp_port;
+			if (l->transport == OUTER_VXLAN_GPE && l->family == NSH_IPV4 && port->gpe4_address == 0) {
+				port->gpe4_address = l->address.v4;
+				port->gpe4_vni = rte_cpu_to_be_32(l->vni << 8);
+			}
 			port->n_locators++;
 			l++;
 		}

@@ -16,21 +16,30 @@ mark(struct rte_mbuf *m, const struct sff_meta *meta)
 	return SFF_STAGE_NSH_TTL;
 }
 
+static __rte_noinline void
+mark_burst(struct sff_burst *b)
+{
+	for (uint16_t i = 0; i < b->n; i++)
+		if ((b->meta[i].tos & NSH_ECN_ECT1) && b->next[i] == SFF_STAGE_NSH_TTL)
+			b->next[i] = mark(b->pkt[i], &b->meta[i]);
+}
+
 /* Check NSH that came over a transport, in the order of RFC 8300 2.2: version, MD type, length. */
 void
 sff_nsh_input(struct sff_lcore *lc, struct sff_burst *b)
 {
+	uint8_t tos = 0;
+
 	(void)lc;
 	for (uint16_t i = 0; i < b->n; i++) {
 		struct rte_mbuf *m = b->pkt[i];
 		uint16_t avail = sff_mbuf_contiguous(m, NSH_MAX_SIZE);
 		uint8_t edge = sff_nsh_check(rte_pktmbuf_mtod(m, void *), avail, &b->meta[i]);
 
-		if (unlikely(edge != SFF_STAGE_MAX))
-			b->next[i] = edge;
-		else if (b->meta[i].tos & NSH_ECN_ECT1) /* ECT(1) and CE; the others change nothing inside */
-			b->next[i] = mark(m, &b->meta[i]);
-		else
-			b->next[i] = SFF_STAGE_NSH_TTL;
+		b->next[i] = edge == SFF_STAGE_MAX ? SFF_STAGE_NSH_TTL : edge;
+		tos |= b->meta[i].tos;
 	}
+	/* ECT(1) and CE are rare; the others change nothing inside. */
+	if (unlikely(tos & NSH_ECN_ECT1))
+		mark_burst(b);
 }

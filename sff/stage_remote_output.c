@@ -17,6 +17,21 @@ payload_sum(struct rte_mbuf *m)
 	return sum;
 }
 
+/* DSCP and ECN of what is inside, at a glance where it is IPv4 in a frame without tags. */
+static inline uint8_t
+inner_tos(struct rte_mbuf *m, const struct sff_meta *meta)
+{
+	const uint8_t *payload = rte_pktmbuf_mtod_offset(m, const uint8_t *, meta->nsh_size);
+	uint16_t avail = (uint16_t)(m->data_len - meta->nsh_size);
+	const struct eth_hdr *eth = (const struct eth_hdr *)payload;
+	const struct nsh_ipv4_hdr *ip = (const struct nsh_ipv4_hdr *)(eth + 1);
+
+	if (likely(meta->np == NSH_NP_ETHERNET && avail >= ETH_HDR_SIZE + NSH_IPV4_SIZE &&
+		    eth->type == RTE_BE16(ETH_IPV4) && ip->version_ihl >> 4 == 4))
+		return ip->tos;
+	return nsh_ecn_inner(payload, avail, meta->np);
+}
+
 static uint8_t
 output(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 {
@@ -32,8 +47,7 @@ output(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 	}
 	if (meta->src_port == 0)
 		meta->src_port = outer_entropy(sff_flow_hash(lc, m, meta));
-	tos = nsh_ecn_inner(
-		rte_pktmbuf_mtod_offset(m, void *, meta->nsh_size), m->data_len - meta->nsh_size, meta->np);
+	tos = inner_tos(m, meta);
 	if (remote->outer.needs_sum)
 		sum = payload_sum(m);
 	outer = rte_pktmbuf_prepend(m, remote->outer.size);
