@@ -51,6 +51,9 @@ sff_view_destroy(struct sff_view *view)
 	free(view->tx);
 	free(view->written_off);
 	sff_mirror_lcore_destroy(view->mirror);
+	for (uint32_t g = 0; view->proxy != NULL && g < view->plane->table->n_groups; g++)
+		sff_proxy_destroy(view->proxy[g]);
+	free(view->proxy);
 	*view = (struct sff_view){0};
 }
 
@@ -64,8 +67,10 @@ sff_view_create(const struct sff_plane *plane, struct sff_pins *pins, struct sff
 		.path = calloc(plane->table->n_paths + 1, sizeof(view->path[0])),
 		.tx = calloc(plane->n_ports + 1u, sizeof(view->tx[0])),
 		.written_off = calloc(plane->n_ports + 1u, sizeof(view->written_off[0])),
+		.proxy = calloc(plane->table->n_groups + 1, sizeof(view->proxy[0])),
 	};
 	if (view->hop != NULL && view->path != NULL && view->tx != NULL && view->written_off != NULL &&
+		view->proxy != NULL && create_proxies(plane, view->proxy) == 0 &&
 		sff_mirror_lcore_create(plane->mirrors, &view->mirror) == 0)
 		return 0;
 	sff_view_destroy(view);
@@ -83,6 +88,7 @@ exchange(struct sff_lcore *lc, struct sff_view *view)
 		.tx = lc->tx,
 		.written_off = lc->written_off,
 		.mirror = lc->mirror,
+		.proxy = lc->proxy,
 	};
 
 	lc->plane = view->plane;
@@ -92,7 +98,31 @@ exchange(struct sff_lcore *lc, struct sff_view *view)
 	lc->tx = view->tx;
 	lc->written_off = view->written_off;
 	lc->mirror = view->mirror;
+	lc->proxy = view->proxy;
 	*view = old;
+}
+
+/* A function that stays keeps what its proxy knows: frames are inside its instances. */
+static void
+keep_proxies(struct sff_lcore *lc, struct sff_view *view)
+{
+	for (uint32_t g = 0; g < view->plane->table->n_groups; g++) {
+		const struct sfc_function *function = &view->plane->config->function[g];
+
+		for (uint32_t old = 0; view->proxy[g] != NULL && old < lc->plane->table->n_groups; old++) {
+			const struct sfc_function *was = &lc->plane->config->function[old];
+			struct sff_proxy *proxy = lc->proxy[old];
+
+			if (proxy == NULL || strcmp(function->name, was->name) != 0 ||
+				function->proxy.style != was->proxy.style ||
+				function->proxy.idle_s != was->proxy.idle_s ||
+				sff_proxy_size(proxy) != sff_proxy_size(view->proxy[g]))
+				continue;
+			lc->proxy[old] = view->proxy[g];
+			view->proxy[g] = proxy;
+			break;
+		}
+	}
 }
 
 void
@@ -104,6 +134,7 @@ sff_lcore_exchange(struct sff_lcore *lc, struct sff_view *view)
 		sff_mirror_flush(lc);
 	if (view->plane->neighbours != lc->plane->neighbours)
 		sff_underlay_stop(lc);
+	keep_proxies(lc, view);
 	exchange(lc, view);
 }
 
@@ -123,11 +154,6 @@ sff_lcore_create(const struct sff_plane *plane, uint16_t queue, struct sff_lcore
 	exchange(lc, &view);
 	lc->queue = queue;
 	lc->underlay.hz = rte_get_tsc_hz();
-	lc->proxy = calloc(plane->table->n_groups + 1, sizeof(lc->proxy[0]));
-	if (lc->proxy == NULL || create_proxies(plane, lc->proxy) != 0) {
-		sff_lcore_destroy(lc);
-		return -ENOMEM;
-	}
 	*out = lc;
 	return 0;
 }

@@ -75,6 +75,7 @@ struct sff_view {
 	struct sff_tx *tx;
 	uint64_t *written_off;
 	struct sff_mirror_lcore *mirror;
+	struct sff_proxy **proxy; /* per function: the NSH its proxy keeps; NULL = none to keep */
 };
 
 /* dataplane: rw; control reads the counters relaxed. Cold configuration first. */

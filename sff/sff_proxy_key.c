@@ -57,7 +57,7 @@ identification(const uint8_t *frame, size_t avail)
 }
 
 void
-sff_proxy_keys(const uint8_t *frame, size_t avail, const uint8_t macs[2 * ETH_MAC_SIZE], uint16_t port,
+sff_proxy_keys(const uint8_t *frame, size_t avail, const uint8_t macs[2 * ETH_MAC_SIZE], uint32_t circuit,
 	uint32_t sp, struct sff_proxy_keys *keys)
 {
 	struct cls_key *key = &keys->flow;
@@ -66,10 +66,12 @@ sff_proxy_keys(const uint8_t *frame, size_t avail, const uint8_t macs[2 * ETH_MA
 
 	if (payload > sizeof(key->source) + sizeof(key->destination))
 		payload = sizeof(key->source) + sizeof(key->destination);
-	cls_parse(frame, avail, 0, port, key);
+	cls_parse(frame, avail, 0, (uint16_t)circuit, key);
 	fragment = key->fragment;
 	key->fragment = 0;
 	memcpy(key->pad, &sp, sizeof(sp));
+	key->pad[4] = (uint8_t)(circuit >> 24);
+	key->pad[5] = (uint8_t)(circuit >> 16);
 	if (key->family == 0) {
 		if (macs != NULL)
 			memcpy(key->destination, macs, 2 * ETH_MAC_SIZE);

@@ -31,11 +31,11 @@ struct sff_proxy_keys {
  * @param frame  Ethernet header; its first 12 bytes may be anything.
  * @param avail  readable bytes, at least ETH_HDR_SIZE.
  * @param macs   DA and SA that stay with the frame; NULL = none.
- * @param port   of the SF: each attachment is on its own.
+ * @param circuit  of the SF: each attachment is on its own.
  * @param sp     position that the frame itself tells, else 0.
  */
-void sff_proxy_keys(const uint8_t *frame, size_t avail, const uint8_t macs[2 * ETH_MAC_SIZE], uint16_t port,
-	uint32_t sp, struct sff_proxy_keys *keys);
+void sff_proxy_keys(const uint8_t *frame, size_t avail, const uint8_t macs[2 * ETH_MAC_SIZE],
+	uint32_t circuit, uint32_t sp, struct sff_proxy_keys *keys);
 
 /** The key of the other direction. */
 void sff_proxy_key_turn(const struct cls_key *key, struct cls_key *turned);

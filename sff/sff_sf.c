@@ -6,6 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* FNV-1a. */
+static uint32_t
+circuit_of(const char *name)
+{
+	uint32_t hash = 2166136261u;
+
+	for (; *name != '\0'; name++)
+		hash = (hash ^ (uint8_t)*name) * 16777619u;
+	return hash;
+}
+
 void
 sff_sf_describe(struct sff_plane *plane, uint16_t p)
 {
@@ -23,6 +34,7 @@ sff_sf_describe(struct sff_plane *plane, uint16_t p)
 	sf->miss_template = function->proxy.miss_template;
 	sf->carry_opaque = function->proxy.carry_opaque;
 	sf->out = p;
+	sf->circuit = circuit_of(instance->name);
 	if (sf->attached) {
 		sf->out = (uint16_t)attach->port;
 		smac = plane->port[sf->out].pmd->mac;

@@ -27,6 +27,7 @@ struct sff_sf {
 	bool carry_opaque;
 	uint8_t link_size;
 	uint16_t out;                  /* the port its frames leave through */
+	uint32_t circuit;              /* of its name: the same after the configuration has changed */
 	uint8_t link[SFF_SF_LINK_MAX]; /* DA its own, SA ours, tags, type NSH */
 };
 

@@ -113,8 +113,8 @@ told_position(const struct sff_lcore *lc, const struct sff_port *port, struct rt
 
 /* Find what belongs to a frame. False = a miss. */
 static bool
-find(struct sff_lcore *lc, const struct sff_port *port, struct rte_mbuf *m, uint16_t index,
-	const struct eth_info *eth, uint32_t now, struct returned *r)
+find(struct sff_lcore *lc, const struct sff_port *port, struct rte_mbuf *m, const struct eth_info *eth,
+	uint32_t now, struct returned *r)
 {
 	const struct sfc_group *group = &lc->plane->table->group[port->function];
 	struct sff_proxy *proxy = lc->proxy[port->function];
@@ -132,7 +132,7 @@ find(struct sff_lcore *lc, const struct sff_port *port, struct rte_mbuf *m, uint
 		r->sp = guess(lc, port, NULL, now);
 		return r->sp != 0;
 	}
-	sff_proxy_keys(frame, m->data_len, port->sf.attached ? NULL : frame, index, told, &keys);
+	sff_proxy_keys(frame, m->data_len, port->sf.attached ? NULL : frame, port->sf.circuit, told, &keys);
 	r->known = keys.has_flow ? sff_proxy_find(proxy, &keys.flow, now, &r->saved)
 	                         : sff_proxy_find(proxy, &keys.fragment, now, &r->saved);
 	if (r->known) {
@@ -239,7 +239,7 @@ input(struct sff_lcore *lc, struct rte_mbuf **pm, struct sff_meta *meta, uint32_
 		return SFF_NEXT_DROP(SFC_DROP_NSH_PORT);
 	if (unlikely(is_local(rte_pktmbuf_mtod(*pm, uint8_t *), &eth, avail, port)))
 		return SFF_STAGE_PROXY_NEIGHBOR;
-	if (unlikely(!find(lc, port, *pm, meta->port, &eth, now, &r)))
+	if (unlikely(!find(lc, port, *pm, &eth, now, &r)))
 		return SFF_NEXT_DROP(SFC_DROP_PROXY_MISS);
 	/* As for an SF that writes NSH itself: only from a position of its own. */
 	entry = sfp_lookup(table, r.sp, &known_spi);

@@ -103,7 +103,7 @@ output(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta, uint32_t
 		at[tags + 2 * ETH_MAC_SIZE + 1] = (uint8_t)type;
 	}
 	if (proxy != NULL) {
-		sff_proxy_keys(at + tags, (size_t)m->data_len - tags, sf->attached ? NULL : macs, meta->port,
+		sff_proxy_keys(at + tags, (size_t)m->data_len - tags, sf->attached ? NULL : macs, sf->circuit,
 			sf->style == SFC_PROXY_FLOW ? 0 : meta->sp, &keys);
 		keep(proxy, &keys, now, nsh, meta->nsh_size, seen);
 	}

@@ -45,6 +45,6 @@ target_link_options(make_sff_seeds PRIVATE ${SFF_WRAP})
 target_compile_definitions(make_sff_seeds PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 
 # Tests around a configuration of their own.
-foreach(file instances)
+foreach(file instances proxy_change)
   sluice_test(sff ${file} LIBS sluice_sff SOURCES ${CMAKE_CURRENT_LIST_DIR}/rig.c ${CMAKE_CURRENT_LIST_DIR}/frames.c)
 endforeach()
