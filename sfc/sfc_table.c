@@ -258,7 +258,7 @@ build_groups(struct build *b)
 	}
 }
 
-/* A node this path must reach from here and cannot, or -1. */
+/* A node that frames of this path go to from somewhere and cannot from here, or -1. */
 static int
 path_blocker(const struct build *b, const struct sfc_path *path)
 {
@@ -270,19 +270,13 @@ path_blocker(const struct build *b, const struct sfc_path *path)
 	return -1;
 }
 
-/* True when frames of this path can be on this node: they start, are served or end here. */
+/* Do frames enter this path here: by a rule, as the way back of another, or branching to it? */
 static bool
-path_is_ours(const struct build *b, int index)
+path_begins_here(const struct build *b, int index)
 {
 	const struct sfc_config *c = b->config;
-	const struct sfc_path *path = &c->path[index];
 	int node = b->table->node;
 
-	if (path->egress_node == node)
-		return true;
-	for (unsigned int i = 0; i < path->n_hops; i++)
-		if (b->table->group[path->hop[i]].n_local > 0)
-			return true;
 	for (unsigned int i = 0; i < c->n_paths; i++)
 		if (c->path[i].reverse == index && c->path[i].egress_node == node)
 			return true;
@@ -304,6 +298,40 @@ path_is_ours(const struct build *b, int index)
 	return false;
 }
 
+/* True when frames of this path can be on this node: they start, are served or end here. */
+static bool
+path_is_ours(const struct build *b, int index)
+{
+	const struct sfc_path *path = &b->config->path[index];
+
+	if (path->egress_node == b->table->node)
+		return true;
+	for (unsigned int i = 0; i < path->n_hops; i++)
+		if (b->table->group[path->hop[i]].n_local > 0)
+			return true;
+	return path_begins_here(b, index);
+}
+
+/* A node that this one has to send frames of the path to and cannot, or -1: a frame is here before its hop
+ * when it began or was served here. A path may go on by transports that we do not speak. */
+static int
+path_obstacle(const struct build *b, int index)
+{
+	const struct sfc_path *path = &b->config->path[index];
+	bool here = path_begins_here(b, index);
+
+	for (unsigned int i = 0; i < path->n_hops; i++) {
+		const struct sfc_group *group = &b->table->group[path->hop[i]];
+
+		if (here && b->blocker[path->hop[i]] >= 0)
+			return b->blocker[path->hop[i]];
+		here = group->n_local > 0 || (here && group->on_failure == SFC_ON_FAILURE_BYPASS);
+	}
+	if (here && path->egress_node != b->table->node && b->remote_of[path->egress_node] < 0)
+		return path->egress_node;
+	return -1;
+}
+
 static int
 unreachable(const struct build *b, const struct sfc_path *path, int node)
 {
@@ -314,7 +342,7 @@ unreachable(const struct build *b, const struct sfc_path *path, int node)
 	if (sfc_way_find(us, them, &way) == -ENETUNREACH)
 		return invalid(b,
 			"path '%s' leads to node '%s', which is off the link of port '%s': that needs a "
-		        "gateway, "
+			"gateway, "
 			"or a mac in the locator",
 			path->name, them->name, us->port[way.ours->port].name);
 	if (way.ours != NULL)
@@ -333,11 +361,14 @@ build_row(struct build *b, int index)
 	struct sfc_table *t = b->table;
 	struct sfp_row *row = &t->row[t->n_rows];
 	bool ends_here = path->egress_node == t->node;
-	int blocker = path_blocker(b, path);
+	bool blocked = path_blocker(b, path) >= 0;
+	int obstacle = blocked ? path_obstacle(b, index) : -1;
 	struct sfp_entry *e;
 
-	if (blocker >= 0)
-		return path_is_ours(b, index) ? unreachable(b, path, blocker) : 0;
+	if (obstacle >= 0)
+		return unreachable(b, path, obstacle);
+	if (blocked && !path_is_ours(b, index))
+		return 0;
 	if (t->row_of[path->spi] != 0)
 		return invalid(b, "path '%s': SPI %u is another path's too", path->name, path->spi);
 	row->base = t->n_entries;
@@ -349,10 +380,14 @@ build_row(struct build *b, int index)
 		e->index = (uint16_t)path->hop[i];
 		e->path = (uint16_t)index;
 	}
-	e = &t->entry[t->n_entries++];
-	e->kind = ends_here ? SFP_TERMINAL : SFP_REMOTE;
-	e->index = (uint16_t)(ends_here ? path->egress_port : b->remote_of[path->egress_node]);
-	e->path = (uint16_t)index;
+	if (ends_here || b->remote_of[path->egress_node] >= 0) {
+		e = &t->entry[t->n_entries++];
+		e->kind = ends_here ? SFP_TERMINAL : SFP_REMOTE;
+		e->index = (uint16_t)(ends_here ? path->egress_port : b->remote_of[path->egress_node]);
+		e->path = (uint16_t)index;
+	} else {
+		row->count--; /* its end is reached from other nodes only */
+	}
 	for (uint32_t i = row->base; path->secure && i < t->n_entries; i++)
 		t->entry[i].flags |= SFP_SECURE;
 	t->row_of[path->spi] = (uint16_t)t->n_rows++;

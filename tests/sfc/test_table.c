@@ -176,6 +176,16 @@ a_path_that_ends_elsewhere_ends_in_a_remote(void **state)
 	domain_fini(&d);
 }
 
+/* Frames enter the first path at node a. */
+static void
+enter_at_a(struct domain *d)
+{
+	static struct sfc_rule rule = {.match_node = 0, .match_port = 0, .action = SFC_ACTION_PATH, .path = 0};
+
+	d->config.rule = &rule;
+	d->config.n_rules = 1;
+}
+
 static const struct sfc_addr here6 = {.family = 6, .plen = 128, .bytes = {0xfd, [15] = 1}};
 static const struct sfc_addr there6 = {.family = 6, .plen = 128, .bytes = {0xfd, [15] = 2}};
 
@@ -205,6 +215,7 @@ the_first_locator_with_a_common_transport_and_family_is_taken(void **state)
 		int fw = domain_function(&d, "fw");
 		domain_instance(&d, fw, "fw-1", 1, 1);
 		domain_path(&d, 7, fw, 1, 255, 0);
+		enter_at_a(&d);
 		d.locator[0][0].transport = rows[i].ours;
 		d.locator[1][1] = d.locator[1][0];
 		d.locator[1][1].vni = 42;
@@ -220,7 +231,7 @@ the_first_locator_with_a_common_transport_and_family_is_taken(void **state)
 		if (rows[i].taken < 0) {
 			refuse(&d, 0,
 				"path 'path-7' leads to node 'b', but its locators and those of node 'a' "
-			        "have no "
+				"have no "
 				"transport and address family in common");
 		} else {
 			t = build(&d, 0);
@@ -244,6 +255,7 @@ the_next_hop_is_the_locator_on_the_link_and_the_gateway_off_it(void **state)
 	int fw = domain_function(&d, "fw");
 	domain_instance(&d, fw, "fw-1", 1, 1);
 	domain_path(&d, 7, fw, 1, 255, 0);
+	enter_at_a(&d);
 	d.port[1].address = &prefix;
 	d.port[1].n_addresses = 1;
 	d.locator[1][0].has_mac = false;
@@ -256,7 +268,7 @@ the_next_hop_is_the_locator_on_the_link_and_the_gateway_off_it(void **state)
 	d.locator[1][0].address.bytes[2] = 9;
 	refuse(&d, 0,
 		"path 'path-7' leads to node 'b', which is off the link of port 'core': that needs a "
-	        "gateway, or "
+		"gateway, or "
 		"a mac in the locator");
 	d.port[1].gateway4 = (struct sfc_addr){.family = 4, .plen = 32, .bytes = {10, 99, 0, 254}};
 	t = build(&d, 0);
@@ -373,10 +385,11 @@ what_cannot_be_reached_is_refused_by_name(void **state)
 	int fw = domain_function(&d, "fw");
 	domain_instance(&d, fw, "fw-1", 1, 1);
 	domain_path(&d, 7, fw, 1, 255, 0);
+	enter_at_a(&d);
 	d.node[1].n_locators = 0;
 	refuse(&d, 0,
 		"path 'path-7' leads to node 'b', but its locators and those of node 'a' have no transport "
-	        "and "
+		"and "
 		"address family in common");
 	d.node[1].n_locators = 1;
 	d.node[0].n_ports = 0;
@@ -408,6 +421,44 @@ paths_of_other_nodes_need_no_way_from_here(void **state)
 	d.config.n_rules = 1;
 	refuse(&d, 0,
 		"path 'path-7' leads to node 'b', but its locators and those of node 'a' have no transport "
+		"and "
+		"address family in common");
+	domain_fini(&d);
+}
+
+static void
+only_hops_that_are_sent_to_from_here_must_be_in_reach(void **state)
+{
+	struct domain d;
+	struct sfc_table *t;
+	int known;
+	(void)state;
+
+	/* a sends to b by VXLAN-GPE, b to c by Geneve: a cannot reach c and need not. */
+	domain_init(&d);
+	int on_b = domain_function(&d, "on-b");
+	domain_instance(&d, on_b, "b-1", 1, 1);
+	domain_path(&d, 7, on_b, 1, 255, 2);
+	enter_at_a(&d);
+	d.locator[1][1] = d.locator[1][0];
+	d.locator[1][1].transport = SFC_TRANSPORT_GENEVE;
+	d.node[1].n_locators = 2;
+	d.locator[2][0].transport = SFC_TRANSPORT_GENEVE;
+	t = build(&d, 0);
+	assert_non_null(sfp_lookup(t, 7 << 8 | 255, &known));
+	assert_null(sfp_lookup(t, 7 << 8 | 254, &known));
+	assert_int_equal(known, 1);
+	sfc_table_free(t);
+	t = build(&d, 1);
+	assert_int_equal(sfp_lookup(t, 7 << 8 | 254, &known)->kind, SFP_REMOTE);
+	sfc_table_free(t);
+	t = build(&d, 2);
+	assert_int_equal(sfp_lookup(t, 7 << 8 | 254, &known)->kind, SFP_TERMINAL);
+	sfc_table_free(t);
+	/* Where the function may be passed by on a, a sends to c itself. */
+	d.config.function[on_b].on_failure = SFC_ON_FAILURE_BYPASS;
+	refuse(&d, 0,
+		"path 'path-7' leads to node 'c', but its locators and those of node 'a' have no transport "
 	        "and "
 		"address family in common");
 	domain_fini(&d);
@@ -451,6 +502,7 @@ main(void)
 		cmocka_unit_test(reverse_is_known_where_the_egress_is),
 		cmocka_unit_test(what_cannot_be_reached_is_refused_by_name),
 		cmocka_unit_test(paths_of_other_nodes_need_no_way_from_here),
+		cmocka_unit_test(only_hops_that_are_sent_to_from_here_must_be_in_reach),
 		cmocka_unit_test(impossible_paths_are_refused),
 	};
 
