@@ -3,6 +3,7 @@
 
 #include "arp.h"
 #include "nd.h"
+#include "sff_proxy.h"
 
 #include <rte_cycles.h>
 
@@ -619,6 +620,7 @@ a_header_without_room_gets_a_buffer(void **state)
 static void
 proxies_count_what_they_do(void **state)
 {
+	const struct sff_proxy_count *count;
 	struct fixture *f = *state;
 
 	frame_udp(&in, 1, 1201, 40);
@@ -628,6 +630,22 @@ proxies_count_what_they_do(void **state)
 	assert_int_equal(fixture_waiting(f, WAN), 3);
 	while (fixture_take(f, WAN, &out))
 		assert_frame_equal(&out, &in);
+	count = sff_proxy_count(f->lc->proxy[f->port[FLOW_1].function]);
+	assert_int_equal(count->saved, 1);
+	assert_int_equal(count->restored, 3);
+	assert_int_equal(count->missed, 0);
+	frame_udp(&in, 2, 1201, 40);
+	expect(f, "unknown", FLOW_1, &in, "proxy_input: proxy-miss");
+	assert_int_equal(count->missed, 1);
+	arp_of(&in, &f->port[FLOW_1], RTE_BE32(0x0a000005), RTE_BE32(0x0a000001));
+	expect(f, "ARP", FLOW_1, &in, "to flow-1");
+	assert_int_equal(count->answered, 1);
+	frame_udp(&in, 3, 4, 40);
+	sff_proxy_mac(nsh_sp_make(213, 255), in.bytes + 6);
+	expect(f, "position, but no flow", ADDR_1, &in, "to core");
+	count = sff_proxy_count(f->lc->proxy[f->port[ADDR_1].function]);
+	assert_int_equal(count->templated, 1);
+	assert_int_equal(count->missed, 1);
 }
 
 int
