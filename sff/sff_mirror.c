@@ -330,6 +330,11 @@ sff_mirror_mark(struct sff_lcore *lc, const struct sff_burst *b)
 		for (uint16_t t = 0; t < taps->n && (b->meta[i].flags & SFF_META_TO_SF); t++)
 			if (taps->tap[t].sp == b->meta[i].sp)
 				mark |= UINT64_C(1) << taps->tap[t].index;
+		/* The flag tells marked frames from those that others put into a transmit buffer: it is gone
+		 * from a buffer that was free. */
+		b->pkt[i]->ol_flags &= ~lc->mirror->mirrors->store->marked;
+		if (mark != 0)
+			b->pkt[i]->ol_flags |= lc->mirror->mirrors->store->marked;
 		*mark_of(lc, b->pkt[i]) = mark;
 	}
 }
@@ -344,7 +349,8 @@ sff_mirror_out(struct sff_lcore *lc, uint16_t port, struct rte_mbuf *const *pkts
 		return;
 	stamp = now(lc);
 	for (uint16_t i = 0; i < n; i++) {
-		uint64_t mark = taps->hops ? *mark_of(lc, pkts[i]) : 0;
+		bool marked = taps->hops && (pkts[i]->ol_flags & lc->mirror->mirrors->store->marked);
+		uint64_t mark = marked ? *mark_of(lc, pkts[i]) : 0;
 
 		for (uint16_t t = 0; t < taps->n; t++) {
 			const struct sff_tap *tap = &taps->tap[t];

@@ -27,9 +27,10 @@ sff_mirror_store_create(uint16_t workers, struct pmd_captures *captures, struct 
 		.size = sizeof(uint64_t),
 		.align = _Alignof(uint64_t),
 	};
+	static const struct rte_mbuf_dynflag flag = {.name = "sluice_mirror_marked"};
 	struct sff_mirror_store *store = calloc(1, sizeof(*store) + workers * sizeof(store->pool[0]));
 	unsigned int n = captures == NULL ? LIVE_BUFFERS : REPLAY_BUFFERS;
-	int rc = 0;
+	int bit, rc = 0;
 
 	if (store == NULL) {
 		snprintf(err, (size_t)err_size, "mirrors: no memory");
@@ -39,7 +40,10 @@ sff_mirror_store_create(uint16_t workers, struct pmd_captures *captures, struct 
 	store->captures = captures;
 	store->workers = workers;
 	store->mark_offset = rte_mbuf_dynfield_register(&field);
-	if (store->mark_offset < 0)
+	bit = rte_mbuf_dynflag_register(&flag);
+	if (bit >= 0)
+		store->marked = UINT64_C(1) << bit;
+	if (store->mark_offset < 0 || bit < 0)
 		rc = -rte_errno;
 	else if (store->live)
 		rc = pmd_captures_create(

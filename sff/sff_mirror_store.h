@@ -25,6 +25,7 @@ struct sff_mirror_file {
 struct sff_mirror_store {
 	bool live;       /* copies are stamped with the time of day; a replay's keep that of their frame */
 	int mark_offset; /* dynamic mbuf field of 64 bits, for sff_mirror.c */
+	uint64_t marked; /* dynamic mbuf flag: what stands in it is a mark */
 	uint16_t workers;
 	uint16_t n_files;
 	struct sff_mirror_file *file;

@@ -4,6 +4,8 @@
 
 #include "sff_mirror.h"
 
+#include "arp.h"
+
 #include <errno.h>
 #include <pcap/pcap.h>
 #include <unistd.h>
@@ -290,6 +292,18 @@ turn(struct frame *frame)
 	memcpy(frame->bytes + ETH_MAC_SIZE, mac, ETH_MAC_SIZE);
 }
 
+/* An ARP request from there. */
+static void
+ask_who_has(struct frame *frame, uint32_t address)
+{
+	static const uint8_t all[ETH_MAC_SIZE] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+
+	frame->size = ETH_HDR_SIZE + ARP_SIZE;
+	eth_build(frame->bytes, all, mac_there, ETH_ARP);
+	arp_build_request(frame->bytes + ETH_HDR_SIZE, mac_there, rte_cpu_to_be_32(ADDRESS_THERE),
+		rte_cpu_to_be_32(address));
+}
+
 /* Every style of proxy, and instances behind a port: with their tags, and without NSH where they know none.
  */
 static void
@@ -339,10 +353,14 @@ a_hop_is_copied_as_its_instance_sees_it(void **state)
 		fixture_put(f, LAN, &in);
 		frame_transport(&in, 103, 254, 60);
 		fixture_put(f, CORE, &in);
+		ask_who_has(&in, ADDRESS_HERE);
+		fixture_put(f, CORE, &in);
 		back.bytes[back.size - 1] ^= 1;
 		back.bytes[6] ^= 4; /* not the instance's address */
 		fixture_put(f, CORE, &back);
 		fixture_run(f);
+		assert_int_equal(fixture_waiting(f, CORE),
+			2); /* the answer among them, with the mark of the question */
 		assert_int_equal(fixture_waiting(f, LONE), 0);
 		assert_int_equal(f->lc->replicated, 2);
 		fixture_close(f);
