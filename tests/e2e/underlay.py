@@ -7,10 +7,15 @@ import signal
 import time
 
 import e2e
-from e2e import BIN, equal
+from e2e import equal
+from wires import CLIENT, SERVER, Wires, live, ping
 
-CLIENT, SERVER = "10.1.0.11", "10.2.0.10"
 CHAIN = ("client", "edge-1", "edge-2", "server")
+LINKS = [
+    ("client", "eth0", "edge-1", "lan0", 1500),
+    ("edge-1", "core0", "edge-2", "core0", 1800),
+    ("edge-2", "wan0", "server", "eth0", 1500),
+]
 # Transports of the wire; each is one run. None says where its neighbour is: ARP and neighbour discovery do.
 TRANSPORTS = {
     "vxlan-gpe over IPv4": [{"transport": "vxlan-gpe", "address": "10.99.0.{}", "vni": 100}],
@@ -18,52 +23,6 @@ TRANSPORTS = {
     "geneve over IPv6": [{"transport": "geneve", "address": "fd00:99::{}", "vni": 7}],
     "gre over IPv4": [{"transport": "gre", "address": "10.99.0.{}"}],
 }
-
-
-class Wires:
-    """client - lan | edge-1 | core - core | edge-2 | wan - server, each in a namespace."""
-
-    def __init__(self, work):
-        self.work = work
-        self.names = {}
-
-    def ip(self, *words, code=0):
-        return e2e.run(self.work, ["ip", *words], code=code)
-
-    def inside(self, place, *words):
-        return ["ip", "netns", "exec", self.names[place], *words]
-
-    def __enter__(self):
-        for place in CHAIN:
-            name = f"e2e-{os.getpid()}-{place}"
-            if self.ip("netns", "add", name, code=None).returncode:
-                self.__exit__()
-                raise e2e.Skip("no network namespaces here")
-            self.names[place] = name
-        self.join("client", "eth0", "edge-1", "lan0", 1500)
-        self.join("edge-1", "core0", "edge-2", "core0", 1800)
-        self.join("edge-2", "wan0", "server", "eth0", 1500)
-        for place, address in (("client", CLIENT), ("server", SERVER)):
-            self.ip("-n", self.names[place], "addr", "add", f"{address}/8", "dev", "eth0")
-        return self
-
-    def join(self, a, port_a, b, port_b, mtu):
-        words = ["link", "add", port_a, "type", "veth", "peer", "name", port_b, "netns", self.names[b]]
-        if self.ip("-n", self.names[a], *words, code=None).returncode:
-            self.__exit__()
-            raise e2e.Skip("no veth pairs here")
-        for place, port in ((a, port_a), (b, port_b)):
-            # No IPv6 of the kernel's on the wires: every frame there is of a node.
-            flag = f"net.ipv6.conf.{port}.disable_ipv6=1"
-            e2e.run(self.work, self.inside(place, "sysctl", "-qw", flag), code=None)
-            self.ip("-n", self.names[place], "link", "set", port, "mtu", str(mtu), "up")
-            words = ["ethtool", "-K", port, "tx", "off", "tso", "off", "gso", "off", "gro", "off"]
-            e2e.run(self.work, self.inside(place, *words), code=None)
-
-    def __exit__(self, *_):
-        for name in self.names.values():
-            self.ip("netns", "del", name, code=None)
-        self.names = {}
 
 
 def node(number, access, locators):
@@ -105,36 +64,6 @@ def domain_of(locators, tag):
     }
 
 
-def ping(wires, place, address, count=5, *more):
-    words = ["ping", "-n", "-q", "-i", "0.1", "-W", "2", "-c", str(count), *more, address]
-    done = e2e.run(wires.work, wires.inside(place, *words), code=None)
-    for line in done.stdout.splitlines():
-        if "received" in line:
-            return int(line.split(" received")[0].split()[-1])
-    return 0
-
-
-@contextlib.contextmanager
-def live(wires, config, names):
-    """Both nodes; on leaving each gets SIGTERM and its report is in the yielded dict."""
-    reports, running = {}, []
-    try:
-        for cpu, (place, name) in enumerate(zip(("edge-1", "edge-2"), names)):
-            words = wires.inside(place, "taskset", "-c", str(cpu % os.cpu_count()))
-            running.append(e2e.start(wires.work, [*words, BIN / "sff", "--config", config, "--node", name, "--json"]))
-        e2e.wait_for(lambda: ping(wires, "client", SERVER, 1) == 1, 30, "no answer to a ping")
-        yield reports
-        for process, name in zip(running, names):
-            process.send_signal(signal.SIGTERM)
-        for process, name in zip(running, names):
-            reports[name] = e2e.one_document(e2e.finish(process, 0, timeout=20))
-    finally:
-        for process in running:
-            if process.poll() is None:
-                process.kill()
-                print(*process.communicate(), sep="\n")
-
-
 @contextlib.contextmanager
 def capture(wires, place, port, path):
     words = wires.inside(place, "tcpdump", "-q", "-n", "-U", "-s", "0", "-i", port, "-w", str(path))
@@ -165,11 +94,12 @@ def run_transport(work, what, locators):
     domain = domain_of(locators, tag)
     names = [one["name"] for one in domain["sfc"]["node"]]
     config = e2e.write_domain(work, domain)
+    ends = [("edge-1", config, names[0]), ("edge-2", config, names[1])]
     # A socket sees what a port receives; what a node sends passes by those of its own side.
     wire = {"edge-1": work / "to-1.pcap", "edge-2": work / "to-2.pcap"}
-    with Wires(work) as wires:
+    with Wires(work, CHAIN, LINKS) as wires:
         with capture(wires, "edge-1", "core0", wire["edge-1"]), capture(wires, "edge-2", "core0", wire["edge-2"]):
-            with live(wires, config, names) as reports:
+            with live(wires, ends) as reports:
                 equal(ping(wires, "client", SERVER), 5, f"{what}: answers to the client")
                 equal(ping(wires, "server", CLIENT), 5, f"{what}: answers to the server")
                 equal(ping(wires, "client", SERVER, 3, "-s", "1400"), 3, f"{what}: answers to large pings")

@@ -1,0 +1,87 @@
+"""Network namespaces joined by veth, and live nodes in them. Included by the tests of live nodes that talk to each other."""
+
+import contextlib
+import os
+import signal
+
+import e2e
+from e2e import BIN
+
+CLIENT, SERVER = "10.1.0.11", "10.2.0.10"
+
+
+class Wires:
+    """Places in namespaces, joined by veth pairs: (place, port, place, port, MTU). Client and server have addresses."""
+
+    def __init__(self, work, places, links):
+        self.work = work
+        self.places = places
+        self.links = links
+        self.names = {}
+
+    def ip(self, *words, code=0):
+        return e2e.run(self.work, ["ip", *words], code=code)
+
+    def inside(self, place, *words):
+        return ["ip", "netns", "exec", self.names[place], *words]
+
+    def __enter__(self):
+        for place in self.places:
+            name = f"e2e-{os.getpid()}-{place}"
+            if self.ip("netns", "add", name, code=None).returncode:
+                self.__exit__()
+                raise e2e.Skip("no network namespaces here")
+            self.names[place] = name
+        for link in self.links:
+            self.join(*link)
+        for place, address in (("client", CLIENT), ("server", SERVER)):
+            self.ip("-n", self.names[place], "addr", "add", f"{address}/8", "dev", "eth0")
+        return self
+
+    def join(self, a, port_a, b, port_b, mtu):
+        words = ["link", "add", port_a, "type", "veth", "peer", "name", port_b, "netns", self.names[b]]
+        if self.ip("-n", self.names[a], *words, code=None).returncode:
+            self.__exit__()
+            raise e2e.Skip("no veth pairs here")
+        for place, port in ((a, port_a), (b, port_b)):
+            # No IPv6 of the kernel's on the wires: every frame there is of a node.
+            flag = f"net.ipv6.conf.{port}.disable_ipv6=1"
+            e2e.run(self.work, self.inside(place, "sysctl", "-qw", flag), code=None)
+            self.ip("-n", self.names[place], "link", "set", port, "mtu", str(mtu), "up")
+            words = ["ethtool", "-K", port, "tx", "off", "tso", "off", "gso", "off", "gro", "off"]
+            e2e.run(self.work, self.inside(place, *words), code=None)
+
+    def __exit__(self, *_):
+        for name in self.names.values():
+            self.ip("netns", "del", name, code=None)
+        self.names = {}
+
+
+def ping(wires, place, address, count=5, *more):
+    words = ["ping", "-n", "-q", "-i", "0.1", "-W", "2", "-c", str(count), *more, address]
+    done = e2e.run(wires.work, wires.inside(place, *words), code=None)
+    for line in done.stdout.splitlines():
+        if "received" in line:
+            return int(line.split(" received")[0].split()[-1])
+    return 0
+
+
+@contextlib.contextmanager
+def live(wires, ends):
+    """Nodes, each a (place, configuration, name); on leaving each gets SIGTERM and its report is in the yielded dict."""
+    reports, running = {}, []
+    try:
+        for cpu, (place, config, name) in enumerate(ends):
+            words = wires.inside(place, "taskset", "-c", str(cpu % os.cpu_count()))
+            running.append(e2e.start(wires.work, [*words, BIN / "sff", "--config", config, "--node", name, "--json"]))
+        e2e.wait_for(lambda: ping(wires, "client", SERVER, 1) == 1, 60, "no answer to a ping")
+        yield reports
+        for process in running:
+            process.send_signal(signal.SIGTERM)
+        for process, (_, _, name) in zip(running, ends):
+            reports[name] = e2e.one_document(e2e.finish(process, 0, timeout=20))
+    finally:
+        for process in running:
+            if process.poll() is None:
+                process.kill()
+                print(*process.communicate(), sep="\n")
