@@ -60,7 +60,9 @@ void
 cli_print_warnings(const struct sfc_errors *warnings, bool json)
 {
 	print(warnings->error, warnings->n, "warning: ");
-	if (json)
+	if (json && warnings->n == 0)
+		cli_print_errors(NULL, 0);
+	else if (json)
 		cli_print_json(json_pack(
 			"{s:[], s:o}", "errors", "warnings", list_of(warnings->error, warnings->n)));
 }

@@ -32,7 +32,7 @@ BIN = BUILD / "bin"
 RUNTIME = sys.argv[2] if len(sys.argv) > 2 else "auto"
 SANITIZED = "SLUICE_SANITIZE:STRING=address" in (BUILD / "CMakeCache.txt").read_text()
 # A machine under load, and sanitizers, make everything slower; a test that hangs still ends.
-TIMEOUT = 240 if SANITIZED else 120
+TIMEOUT = 240
 # What must be gone after this long, when it was killed.
 GONE_SECONDS = 2
 KVM_GET_API_VERSION = 0xAE00  # linux/kvm.h
