@@ -166,6 +166,15 @@ int pmd_vm_open(const char *name, const char *socket, uint16_t pairs, struct pmd
 /** True while all rings are enabled, mapped and sound. Thread: any. */
 bool pmd_vm_up(const struct pmd_port *port);
 
+/** True while workers may use the rings of a connection; false: they are done with them. Thread: any. */
+bool pmd_vm_attached(const struct pmd_port *port);
+
+/**
+ * Set the counters of pmd_vm_queue_stats to 0, for the next life of the guest. The port is not attached, and
+ * its guest is dead: nothing counts meanwhile. Thread: control.
+ */
+void pmd_vm_count_anew(struct pmd_port *port);
+
 /** Thread: any; relaxed. */
 void pmd_vm_queue_stats(const struct pmd_port *port, uint16_t queue, struct pmd_vm_queue_stats *stats);
 

@@ -481,6 +481,27 @@ pmd_vm_up(const struct pmd_port *port)
 	return true;
 }
 
+bool
+pmd_vm_attached(const struct pmd_port *port)
+{
+	const struct vm_port *p = (const struct vm_port *)port;
+
+	/* The event thread clears the first, waits for the workers, then clears the second. */
+	return __atomic_load_n(&p->attached, __ATOMIC_ACQUIRE) ||
+	       __atomic_load_n(&p->guard.attached, __ATOMIC_ACQUIRE);
+}
+
+void
+pmd_vm_count_anew(struct pmd_port *port)
+{
+	struct vm_port *p = (struct vm_port *)port;
+
+	for (uint32_t i = 0; i < p->rings; i++) {
+		__atomic_store_n(&p->queue[i].frames, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&p->queue[i].bad, 0, __ATOMIC_RELAXED);
+	}
+}
+
 void
 pmd_vm_faults(const struct pmd_port *port, struct pmd_vm_faults *faults)
 {

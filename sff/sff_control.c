@@ -4,6 +4,7 @@
 #include "sff_node.h"
 #include "sff_ports.h"
 #include "sff_report.h"
+#include "sff_supervise.h"
 
 #include <rte_cycles.h>
 #include <rte_launch.h>
@@ -67,12 +68,12 @@ look(struct sff_node *node, int signals)
 
 /* A VM that ended takes no more packets; why is said once. */
 static unsigned int
-note_deaths(struct sff_node *node, bool *said, int *code)
+note_deaths(struct sff_node *node, int *code)
 {
 	unsigned int died = 0;
 
 	for (unsigned int i = 0; i < node->vms.n; i++) {
-		const struct sff_vm *vm = &node->vms.vm[i];
+		struct sff_vm *vm = &node->vms.vm[i];
 		char text[512];
 		int refused;
 
@@ -80,10 +81,10 @@ note_deaths(struct sff_node *node, bool *said, int *code)
 		if (vm->state != SFF_VM_ENDED)
 			continue;
 		died++;
-		__atomic_store_n(&node->plane.up[vm->index], 0, __ATOMIC_RELAXED);
-		if (said[i] || (!vm->adopted && vm->pid > 0))
+		__atomic_store_n(&node->plane->up[vm->index], 0, __ATOMIC_RELAXED);
+		if (vm->said || (!vm->adopted && vm->pid > 0))
 			continue;
-		said[i] = true;
+		vm->said = true;
 		refused = sff_vm_reason(vm, text, sizeof(text));
 		sff_say(node->options, "error", "%s", text);
 		if (refused && *code != SFF_EXIT_CONFIG)
@@ -96,7 +97,7 @@ note_deaths(struct sff_node *node, bool *said, int *code)
 
 /* Until every VM is up. 0, or an exit code; -1 when told to stop. */
 static int
-boot(struct sff_node *node, int signals, bool *said)
+boot(struct sff_node *node, int signals)
 {
 	uint64_t start = now_ms();
 	int code = SFF_EXIT_DONE;
@@ -113,13 +114,13 @@ boot(struct sff_node *node, int signals, bool *said)
 			return SFF_EXIT_USAGE;
 		if (look(node, signals) != GO_ON)
 			return -1;
-		if (note_deaths(node, said, &code) > 0 && code != SFF_EXIT_DONE)
+		if (note_deaths(node, &code) > 0 && code != SFF_EXIT_DONE)
 			return code;
 		if (now_ms() - start > BOOT_SECONDS * 1000) {
 			for (unsigned int i = 0; i < node->vms.n; i++)
-				if (!node->plane.up[node->vms.vm[i].index])
+				if (!node->vms.vm[i].up)
 					sff_say(node->options, "error", "instance '%s': not ready after %d s",
-						node->vms.vm[i].instance->name, BOOT_SECONDS);
+						node->vms.vm[i].name, BOOT_SECONDS);
 			return SFF_EXIT_USAGE;
 		}
 	}
@@ -158,7 +159,7 @@ lcores_done(const struct sff_node *node)
 
 /* Until the input is played, or somebody says stop. */
 static enum verdict
-run(struct sff_node *node, int signals, bool *said, bool *died)
+run(struct sff_node *node, int signals, bool *died)
 {
 	enum verdict verdict = GO_ON;
 	uint64_t last_progress = 0, stop_at = 0;
@@ -167,7 +168,10 @@ run(struct sff_node *node, int signals, bool *said, bool *died)
 	while (!lcores_done(node)) {
 		enum verdict seen = look(node, signals);
 
-		*died |= note_deaths(node, said, &ignored) > 0;
+		if (node->options->replay)
+			*died |= note_deaths(node, &ignored) > 0;
+		else if (verdict == GO_ON)
+			sff_supervise(node, now_ms());
 		progress(node, &last_progress);
 		sff_mirror_store_drain(node->mirrors);
 		sff_metadata_look(node);
@@ -210,7 +214,7 @@ settle(struct sff_node *node, bool died, enum verdict verdict)
 {
 	const struct sff_lcore *first = node->lcore[0];
 	struct sff_sources sources = {
-		.plane = &node->plane,
+		.plane = node->plane,
 		.lcore = node->lcore,
 		.n_lcores = node->workers,
 		.vms = &node->vms,
@@ -221,7 +225,7 @@ settle(struct sff_node *node, bool died, enum verdict verdict)
 	const char *failure = NULL;
 	struct sfc_steering steering;
 	struct sfc_ledger ledger;
-	int flushed = sff_ports_flush(&node->plane);
+	int flushed = sff_ports_flush(node->plane);
 	int copied = sff_mirror_store_flush(node->mirrors);
 
 	json_t *event = sff_report_event(&sources, &ledger);
@@ -269,13 +273,13 @@ open_signals(void)
 
 /* Has control heard all that there is to hear of a VM whose port is down? */
 static bool
-is_clear(const struct sff_node *node, unsigned int i, const bool *said)
+is_clear(const struct sff_node *node, unsigned int i)
 {
-	const struct pmd_port *pmd = node->plane.port[node->plane.n_external + i].pmd;
+	const struct pmd_port *pmd = node->plane->port[node->plane->n_external + i].pmd;
 	struct pmd_vm_faults faults;
 
 	if (node->vms.vm[i].state == SFF_VM_ENDED)
-		return said[i];
+		return node->vms.vm[i].said;
 	if (pmd == NULL || pmd_vm_up(pmd))
 		return true;
 	pmd_vm_faults(pmd, &faults);
@@ -284,7 +288,7 @@ is_clear(const struct sff_node *node, unsigned int i, const bool *said)
 
 /* Workers see a port go down before control hears that its VM ended, and a run may be over in between. */
 static void
-await_deaths(struct sff_node *node, bool *said)
+await_deaths(struct sff_node *node)
 {
 	uint64_t until = now_ms() + DEATH_MS;
 	int ignored = SFF_EXIT_DONE;
@@ -292,9 +296,9 @@ await_deaths(struct sff_node *node, bool *said)
 
 	do {
 		clear = true;
-		note_deaths(node, said, &ignored);
+		note_deaths(node, &ignored);
 		for (unsigned int i = 0; i < node->vms.n; i++)
-			clear = clear && is_clear(node, i, said);
+			clear = clear && is_clear(node, i);
 		if (!clear)
 			sff_vms_poll(&node->vms, -1, TICK_MS);
 	} while (!clear && now_ms() < until);
@@ -308,7 +312,7 @@ any_failed(const struct sff_node *node)
 
 	for (unsigned int i = 0; i < node->vms.n; i++) {
 		const struct sff_vm *vm = &node->vms.vm[i];
-		const struct pmd_port *pmd = node->plane.port[node->plane.n_external + i].pmd;
+		const struct pmd_port *pmd = node->plane->port[node->plane->n_external + i].pmd;
 		struct pmd_vm_faults faults = {0};
 		const char *why = NULL;
 
@@ -318,30 +322,32 @@ any_failed(const struct sff_node *node)
 			why = "broke the rules of its rings and was cut off";
 		else if (pmd != NULL && !pmd_vm_up(pmd))
 			why = "hung up";
-		else if (!node->plane.up[vm->index])
+		else if (!node->plane->up[vm->index])
 			why = "kept frames, did not move any more and was given up";
 		if (vm->state != SFF_VM_ENDED && why != NULL)
-			sff_say(node->options, "error", "instance '%s': its VM %s", vm->instance->name, why);
+			sff_say(node->options, "error", "instance '%s': its VM %s", vm->name, why);
 		failed |= vm->state == SFF_VM_ENDED || why != NULL;
 	}
 	return failed;
 }
 
 static int
-run_node(struct sff_node *node, int signals, bool *said)
+run_node(struct sff_node *node, int signals)
 {
 	enum verdict verdict;
 	bool died = false;
-	int code = boot(node, signals, said);
+	int code = boot(node, signals);
 
 	if (code != 0)
 		return code < 0 ? SFF_EXIT_USAGE : code;
 	code = sff_node_launch(node);
 	if (code != 0)
 		return code;
-	verdict = run(node, signals, said, &died);
-	await_deaths(node, said);
-	died |= any_failed(node);
+	verdict = run(node, signals, &died);
+	if (node->options->replay) {
+		await_deaths(node);
+		died |= any_failed(node);
+	}
 	return settle(node, died, verdict);
 }
 
@@ -349,7 +355,6 @@ int
 sff_control_run(const struct sff_options *options)
 {
 	struct sff_node *node = calloc(1, sizeof(*node));
-	bool *said = NULL;
 	int signals, code;
 
 	if (node == NULL)
@@ -360,13 +365,10 @@ sff_control_run(const struct sff_options *options)
 	signals = open_signals();
 	code = signals >= 0 ? sff_node_load(node) : SFF_EXIT_USAGE;
 	if (code == 0)
-		said = calloc(node->config->n_instances + 1, sizeof(*said));
+		code = sff_node_open(node);
 	if (code == 0)
-		code = said != NULL ? sff_node_open(node) : SFF_EXIT_USAGE;
-	if (code == 0)
-		code = run_node(node, signals, said);
+		code = run_node(node, signals);
 	sff_node_close(node);
-	free(said);
 	free(node);
 	if (signals >= 0)
 		close(signals);

@@ -181,6 +181,7 @@ in_sf(const struct sff_lcore *lc, uint16_t p)
 {
 	const struct sff_port *port = &lc->plane->port[p];
 	struct pmd_port *pmd = sff_port_pmd(port);
+	const volatile uint64_t *consumed = __atomic_load_n(&port->consumed, __ATOMIC_ACQUIRE);
 	struct pmd_vm_queue_stats stats;
 	uint64_t gone;
 
@@ -188,8 +189,8 @@ in_sf(const struct sff_lcore *lc, uint16_t p)
 		return 0;
 	pmd_vm_queue_stats(pmd, lc->queue, &stats);
 	gone = stats.dequeued + stats.malformed + lc->written_off[p];
-	if (port->consumed != NULL)
-		gone += RTE_MIN(*port->consumed, stats.enqueued);
+	if (consumed != NULL)
+		gone += RTE_MIN(*consumed, stats.enqueued);
 	return gone < stats.enqueued ? stats.enqueued - gone : 0;
 }
 

@@ -43,8 +43,8 @@ struct sff_hop_count {
 };
 
 struct sff_path_count {
-	uint64_t in;  /* first look-ups on this node */
-	uint64_t out; /* sent to egress or to the next SFF */
+	uint64_t in;              /* first look-ups on this node */
+	uint64_t out;             /* sent to egress or to the next SFF */
 	uint64_t unknown_context; /* dropped before a proxy that does not know their metadata */
 };
 

@@ -5,6 +5,7 @@
 #include "sff_ports.h"
 #include "sff_report.h"
 #include "sff_stamp.h"
+#include "sff_supervise.h"
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -139,12 +140,12 @@ say_links(const struct sff_node *node)
 {
 	const struct sfc_errors *warnings = &node->config->warnings;
 
-	if (node->options->replay && node->plane.neighbours->n > 0)
+	if (node->options->replay && node->plane->neighbours->n > 0)
 		sff_say(node->options, "note",
 			"frames to %u next hops without a mac in the file are dropped as no-neighbour: a "
-		        "replay "
+			"replay "
 			"asks nobody",
-			node->plane.neighbours->n);
+			node->plane->neighbours->n);
 	for (unsigned int i = 0; !node->options->replay && i < warnings->n; i++)
 		sff_say(node->options, "note", "%s:%u:%u: %s: %s", warnings->error[i].file,
 			warnings->error[i].line, warnings->error[i].column, warnings->error[i].path,
@@ -187,21 +188,30 @@ open_all(struct sff_node *node, char *err)
 	node->metadata_said = calloc(node->config->n_paths + 1, sizeof(node->metadata_said[0]));
 	if (rc == 0 && node->metadata_said == NULL)
 		rc = -ENOMEM;
-	node->plane.config = node->config;
-	node->plane.table = node->table;
-	node->plane.cls = node->cls;
+	node->plane = calloc(1, sizeof(*node->plane));
+	if (node->plane == NULL)
+		return -ENOMEM;
+	node->plane->config = node->config;
+	node->plane->table = node->table;
+	node->plane->cls = node->cls;
 	if (rc == 0)
-		rc = sff_ports_open(&node->plane, options, node->workers, &node->captures, err, ERR_SIZE);
+		rc = sff_ports_open(node->plane, options, node->workers, &node->captures, err, ERR_SIZE);
+	for (unsigned int i = 0; rc == 0 && i < node->vms.n; i++) {
+		struct sff_vm *vm = &node->vms.vm[i];
+
+		vm->port = (uint16_t)(node->plane->n_external + i);
+		memcpy(node->plane->port[vm->port].sf_mac, vm->mac, sizeof(vm->mac));
+	}
 	if (rc == 0)
-		rc = sff_plane_build(&node->plane);
+		rc = sff_plane_build(node->plane);
 	if (rc == 0)
 		say_links(node);
-	if (rc == 0 && sff_mirrors_count(&node->plane) > 0)
+	if (rc == 0 && sff_mirrors_count(node->plane) > 0)
 		rc = sff_mirror_store_create(node->workers, node->captures, &node->mirrors, err, ERR_SIZE);
 	if (rc == 0)
-		rc = sff_mirrors_open(&node->plane, node->mirrors, err, ERR_SIZE);
+		rc = sff_mirrors_open(node->plane, node->mirrors, err, ERR_SIZE);
 	if (rc == 0 && options->replay)
-		rc = sff_stamps_create(node->plane.n_ports, &node->stamps);
+		rc = sff_stamps_create(node->plane->n_ports, &node->stamps);
 	return rc;
 }
 
@@ -231,35 +241,25 @@ sff_node_open(struct sff_node *node)
 int
 sff_node_connect(struct sff_node *node)
 {
-	struct sff_plane *plane = &node->plane;
 	int waiting = 0;
 
 	for (unsigned int i = 0; i < node->vms.n; i++) {
-		const struct sff_vm *vm = &node->vms.vm[i];
-		uint16_t p = (uint16_t)(plane->n_external + i);
-		char err[ERR_SIZE];
+		struct sff_vm *vm = &node->vms.vm[i];
+		int rc;
 
-		if (vm->state == SFF_VM_READY && plane->port[p].pmd == NULL) {
-			int rc = sff_ports_open_vm(plane, p, vm, node->workers, err, sizeof(err));
-
-			if (rc != 0) {
-				sff_say(node->options, "error", "%s", err);
-				return rc;
-			}
-			plane->port_of_instance[vm->index] = p;
-		}
-		if (plane->up[vm->index])
+		if (vm->up)
 			continue;
-		if (plane->port[p].pmd == NULL || vm->state != SFF_VM_READY ||
-			!pmd_vm_up(plane->port[p].pmd)) {
+		rc = sff_supervise_port(node, node->plane, vm);
+		if (rc != 0)
+			return rc;
+		if (!vm->up) {
 			waiting++;
 			continue;
 		}
-		__atomic_store_n(&plane->up[vm->index], 1, __ATOMIC_RELEASE);
 		if (node->options->report_fd >= 0)
 			sff_event_send(node->options->report_fd,
-				json_pack("{s:s, s:s, s:s, s:I}", "event", "vm", "name", vm->instance->name,
-					"runtime", vm->runtime, "boot_us", (json_int_t)vm->boot_us));
+				json_pack("{s:s, s:s, s:s, s:I}", "event", "vm", "name", vm->name, "runtime",
+					vm->runtime, "boot_us", (json_int_t)vm->boot_us));
 	}
 	return waiting > 0 ? -EAGAIN : 0;
 }
@@ -270,7 +270,7 @@ create_pins(const struct sff_node *node, struct sff_lcore *lc)
 {
 	uint32_t g = 0;
 
-	while (g < node->table->n_groups && !node->plane.pinned[g])
+	while (g < node->table->n_groups && !node->plane->pinned[g])
 		g++;
 	if (g == node->table->n_groups)
 		return 0;
@@ -287,10 +287,10 @@ sff_node_launch(struct sff_node *node)
 	uint32_t seed = options->replay ? 0 : (uint32_t)rte_rdtsc();
 	char err[ERR_SIZE] = "";
 
-	node->plane.hash_seed = seed;
+	node->plane->hash_seed = seed;
 	for (uint16_t w = 0; w < node->workers; w++) {
 		struct sff_lcore *lc;
-		int rc = sff_lcore_create(&node->plane, w, &lc);
+		int rc = sff_lcore_create(node->plane, w, &lc);
 
 		if (rc != 0) {
 			sff_say(options, "error", "worker %u: %s", w, strerror(-rc));
@@ -331,10 +331,12 @@ sff_node_launch(struct sff_node *node)
 void
 sff_node_close(struct sff_node *node)
 {
+	/* Before the VMs: rte_vhost must not hear of their end while its sockets are unregistered. */
+	if (node->plane != NULL && node->plane->port != NULL)
+		sff_ports_close(node->plane);
 	sff_vms_stop(&node->vms);
-	if (node->plane.port != NULL)
-		sff_ports_close(&node->plane);
-	sff_plane_fini(&node->plane);
+	if (node->plane != NULL)
+		sff_plane_fini(node->plane);
 	for (uint16_t w = 0; w < node->workers; w++)
 		if (node->lcore[w] != NULL) {
 			if (node->lcore[w]->flows != NULL)
@@ -342,7 +344,8 @@ sff_node_close(struct sff_node *node)
 			sff_pins_destroy(node->lcore[w]->pins);
 			sff_lcore_destroy(node->lcore[w]);
 		}
-	sff_mirrors_close(&node->plane);
+	if (node->plane != NULL)
+		sff_mirrors_close(node->plane);
 	sff_mirror_store_destroy(node->mirrors);
 	if (node->captures != NULL)
 		pmd_captures_destroy(node->captures);
@@ -357,5 +360,6 @@ sff_node_close(struct sff_node *node)
 	sfc_table_free(node->table);
 	sfc_config_free(node->config);
 	free(node->metadata_said);
+	free(node->plane);
 	sff_run_dir_close(&node->run_dir);
 }

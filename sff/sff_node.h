@@ -28,7 +28,7 @@ struct sff_node {
 	struct pmd_captures *captures; /* replay */
 	struct sff_stamps *stamps;     /* replay */
 	struct sff_mirror_store *mirrors;
-	struct sff_plane plane;
+	struct sff_plane *plane;
 	struct sff_lcore *lcore[SFF_MAX_WORKERS];
 	bool eal;
 	bool launched;

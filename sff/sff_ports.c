@@ -178,15 +178,15 @@ sff_ports_open_vm(struct sff_plane *plane, uint16_t p, const struct sff_vm *vm, 
 	int err_size)
 {
 	struct sff_port *port = &plane->port[p];
+	struct pmd_port *pmd;
+	int rc = pmd_vm_open(vm->name, vm->socket_net, queues, &pmd, err, err_size);
 
-	port->kind = SFF_PORT_SF;
-	port->peer = SFC_NONE;
-	port->instance = vm->index;
-	port->function = (uint16_t)vm->instance->function;
+	if (rc != 0)
+		return rc;
 	port->consumed = &vm->shared->status.consumed;
-	memcpy(port->sf_mac, vm->mac, sizeof(port->sf_mac));
-	sff_sf_describe(plane, p);
-	return pmd_vm_open(vm->instance->name, vm->socket_net, queues, &port->pmd, err, err_size);
+	/* Workers poll it from here on. */
+	__atomic_store_n(&port->pmd, pmd, __ATOMIC_RELEASE);
+	return 0;
 }
 
 int

@@ -9,48 +9,73 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Of one instance: what it got, gave back, and kept by its own count. */
-struct sf_sum {
-	uint64_t rx, tx;
-	uint64_t consumed; /* never beyond rx - tx */
-	uint64_t rest;     /* neither came back nor is said to be consumed */
-	uint64_t originated;
-	uint64_t oversize;  /* too large for the instance: never given to it */
-	uint64_t malformed; /* from it, and no frame; within tx */
-};
-
-static struct sf_sum
-sum_sf(const struct sff_sources *s, const struct sff_port *port)
+void
+sff_books_add(struct sff_books *to, const struct sff_books *books)
 {
-	struct sf_sum sum = {0};
+	to->rx += books->rx;
+	to->tx += books->tx;
+	to->consumed += books->consumed;
+	to->originated += books->originated;
+	to->lost += books->lost;
+	to->oversize += books->oversize;
+	to->malformed += books->malformed;
+}
 
-	if (port->pmd == NULL)
-		return sum;
-	for (uint16_t q = 0; q < s->n_lcores; q++) {
+void
+sff_report_life(const struct pmd_port *pmd, const volatile uint64_t *consumed, unsigned int n_queues,
+	struct sff_books *books, uint64_t *rest)
+{
+	struct sff_books life = {0};
+
+	for (uint16_t q = 0; q < n_queues; q++) {
 		struct pmd_vm_queue_stats stats;
 
-		pmd_vm_queue_stats(port->pmd, q, &stats);
-		sum.rx += stats.enqueued;
-		sum.tx += stats.dequeued + stats.malformed;
-		sum.oversize += stats.oversize;
-		sum.malformed += stats.malformed;
+		pmd_vm_queue_stats(pmd, q, &stats);
+		life.rx += stats.enqueued;
+		life.tx += stats.dequeued + stats.malformed;
+		life.oversize += stats.oversize;
+		life.malformed += stats.malformed;
 	}
-	if (sum.tx > sum.rx) {
-		sum.originated = sum.tx - sum.rx;
-		return sum;
+	*rest = 0;
+	if (life.tx > life.rx) {
+		life.originated = life.tx - life.rx;
+	} else {
+		*rest = life.rx - life.tx;
+		if (consumed != NULL)
+			life.consumed = RTE_MIN(*consumed, *rest);
+		*rest -= life.consumed;
 	}
-	sum.rest = sum.rx - sum.tx;
-	if (port->consumed != NULL)
-		sum.consumed = RTE_MIN(*port->consumed, sum.rest);
-	sum.rest -= sum.consumed;
-	return sum;
+	sff_books_add(books, &life);
+}
+
+/* The present life of the SF behind a port, and what is inside. */
+static struct sff_books
+present(const struct sff_sources *s, const struct sff_port *port, uint64_t *rest)
+{
+	struct pmd_port *pmd = sff_port_pmd(port);
+	struct sff_books books = {0};
+
+	*rest = 0;
+	if (pmd != NULL)
+		sff_report_life(pmd, port->consumed, s->n_lcores, &books, rest);
+	return books;
+}
+
+static void
+add_books(struct sfc_ledger *ledger, const struct sff_books *books)
+{
+	ledger->originated += books->originated;
+	ledger->dropped[SFC_DROP_MTU] += books->oversize;
+	ledger->dropped[SFC_DROP_SF_FRAME] += books->malformed;
+	ledger->dropped[SFC_DROP_SF_CONSUMED] += books->consumed;
+	ledger->dropped[SFC_DROP_SF_LOST] += books->lost;
 }
 
 static const struct sff_vm *
-vm_of(const struct sff_sources *s, const struct sff_port *port)
+vm_of(const struct sff_sources *s, uint16_t port)
 {
 	for (unsigned int i = 0; i < s->vms->n; i++)
-		if (s->vms->vm[i].index == port->instance)
+		if (s->vms->vm[i].state != SFF_VM_NONE && s->vms->vm[i].port == port)
 			return &s->vms->vm[i];
 	return NULL;
 }
@@ -94,25 +119,27 @@ sff_report_ledger(const struct sff_sources *s, struct sfc_ledger *ledger)
 	for (uint16_t p = 0; p < s->plane->n_ports; p++) {
 		const struct sff_port *port = &s->plane->port[p];
 		const struct sff_vm *vm;
-		struct sf_sum sum;
+		struct sff_books books;
+		uint64_t rest;
 
 		if (port->kind != SFF_PORT_SF) {
 			add_port(ledger, port);
 			continue;
 		}
-		sum = sum_sf(s, port);
-		vm = vm_of(s, port);
-		ledger->originated += sum.originated;
-		ledger->dropped[SFC_DROP_MTU] += sum.oversize;
-		ledger->dropped[SFC_DROP_SF_FRAME] += sum.malformed;
-		ledger->dropped[SFC_DROP_SF_CONSUMED] += sum.consumed;
+		books = present(s, port, &rest);
+		add_books(ledger, &books);
+		vm = vm_of(s, p);
 		if (vm != NULL && vm->state == SFF_VM_ENDED)
-			ledger->dropped[SFC_DROP_SF_LOST] += sum.rest;
+			ledger->dropped[SFC_DROP_SF_LOST] += rest;
 		else if (s->ended)
-			ledger->dropped[SFC_DROP_SF_STUCK] += sum.rest;
+			ledger->dropped[SFC_DROP_SF_STUCK] += rest;
 		else
-			ledger->in_flight += sum.rest;
+			ledger->in_flight += rest;
 	}
+	for (unsigned int i = 0; i < s->vms->n; i++)
+		if (s->vms->vm[i].state != SFF_VM_NONE)
+			add_books(ledger, &s->vms->vm[i].past);
+	add_books(ledger, &s->vms->past);
 	unwritten = sff_mirror_store_errors(s->mirrors);
 	ledger->sent -= RTE_MIN(unwritten, ledger->sent);
 	ledger->dropped[SFC_DROP_EGRESS_DOWN] += unwritten;
@@ -176,8 +203,8 @@ consumed_json(const struct sff_vm *vm, const struct sfc_report_metric *metric, u
 		if (strncmp(metric[i].name, "drop.", 5) != 0 || frames == 0)
 			continue;
 		left -= frames;
-		json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "instance", vm->instance->name,
-						    "counter", metric[i].name, "frames", (json_int_t)frames));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "instance", vm->name, "counter",
+						    metric[i].name, "frames", (json_int_t)frames));
 	}
 	return list;
 }
@@ -252,25 +279,26 @@ sff_report_event(const struct sff_sources *s, struct sfc_ledger *ledger)
 	report.n_paths = config->n_paths;
 	for (uint16_t p = s->plane->n_external; p < s->plane->n_ports; p++) {
 		const struct sff_port *port = &s->plane->port[p];
-		const struct sff_vm *vm = port->kind == SFF_PORT_SF ? vm_of(s, port) : NULL;
+		const struct sff_vm *vm = port->kind == SFF_PORT_SF ? vm_of(s, p) : NULL;
 		struct sfc_report_instance *i = &instance[report.n_instances];
 		struct sfc_report_metric *metric;
-		struct sf_sum sum;
+		struct sff_books books;
+		uint64_t rest;
 		json_t *list;
 
 		if (vm == NULL)
 			continue;
-		sum = sum_sf(s, port);
-		i->name = vm->instance->name;
+		books = present(s, port, &rest);
+		i->name = vm->name;
 		i->runtime = vm->runtime;
 		i->boot_us = vm->boot_us;
-		i->rx = sum.rx;
-		i->tx = sum.tx;
+		i->rx = books.rx + vm->past.rx;
+		i->tx = books.tx + vm->past.tx;
 		i->died = vm->state == SFF_VM_ENDED;
 		i->n_metrics = read_metrics(vm, &metric);
 		i->metric = metric;
 		report.n_instances++;
-		list = consumed_json(vm, metric, i->n_metrics, sum.consumed);
+		list = consumed_json(vm, metric, i->n_metrics, books.consumed);
 		json_array_extend(consumed, list);
 		json_decref(list);
 	}

@@ -25,6 +25,18 @@ struct sff_sources {
 	double seconds; /* from the first frame to the end */
 };
 
+void sff_books_add(struct sff_books *to, const struct sff_books *books);
+
+/**
+ * Add what the present life of an instance did to its books.
+ *
+ * @param consumed  as the guest says, NULL = 0; clamped.
+ * @param rest      out: frames inside, neither back nor consumed.
+ * Thread: control; exact once nobody polls the port.
+ */
+void sff_report_life(const struct pmd_port *pmd, const volatile uint64_t *consumed, unsigned int n_queues,
+	struct sff_books *books, uint64_t *rest);
+
 /** Sum the ledger alone. Thread: control; exact once the lcores have ended. */
 void sff_report_ledger(const struct sff_sources *sources, struct sfc_ledger *ledger);
 

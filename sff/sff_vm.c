@@ -1,6 +1,8 @@
 #include "sff_vm.h"
 #include "sff_hv_message.h"
 
+#include "sfc_group.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -180,28 +182,37 @@ spawn(struct sff_vms *vms, struct sff_vm *vm, const char *dir, const char *image
 	return 0;
 }
 
-static int
-start(struct sff_vms *vms, struct sff_vm *vm, const char *dir, char *err, int err_size)
+static enum sfc_runtime
+runtime_of(const struct sff_vms *vms, const struct sfc_instance *instance)
 {
-	enum sfc_runtime runtime =
-		vms->conf.runtime >= 0 ? (enum sfc_runtime)vms->conf.runtime : vm->instance->runtime;
-	char image[2 * PATH_MAX];
-	uint64_t id;
-	int rc = image_path(vm->instance, dir, image, sizeof(image), err, err_size);
+	return vms->conf.runtime >= 0 ? (enum sfc_runtime)vms->conf.runtime : instance->runtime;
+}
 
+static int
+start(struct sff_vms *vms, struct sff_vm *vm, bool adopt, char *err, int err_size)
+{
+	enum sfc_runtime runtime = runtime_of(vms, vm->instance);
+	char dir[PATH_MAX], image[2 * PATH_MAX];
+	int rc = program_dir(dir, sizeof(dir));
+
+	if (rc != 0) {
+		snprintf(err, (size_t)err_size, "cannot start VMs: %s", strerror(-rc));
+		return rc;
+	}
+	rc = image_path(vm->instance, dir, image, sizeof(image), err, err_size);
 	if (rc != 0)
 		return rc;
-	id = identity(vm->instance, image, runtime_names[runtime]);
+	vm->id = identity(vm->instance, image, runtime_names[runtime]);
 	rc = snprintf(vm->socket_net, sizeof(vm->socket_net), "%s/%016llx.net", vms->conf.run_dir,
-		(unsigned long long)id);
+		(unsigned long long)vm->id);
 	snprintf(vm->socket_control, sizeof(vm->socket_control), "%s/%016llx.ctl", vms->conf.run_dir,
-		(unsigned long long)id);
+		(unsigned long long)vm->id);
 	if (rc >= (int)sizeof(vm->socket_net)) {
 		snprintf(err, (size_t)err_size, "instance '%s': socket path %s/... is longer than %zu bytes",
-			vm->instance->name, vms->conf.run_dir, sizeof(vm->socket_net) - 1);
+			vm->name, vms->conf.run_dir, sizeof(vm->socket_net) - 1);
 		return -ENAMETOOLONG;
 	}
-	vm->control = socket_connect(vm->socket_control);
+	vm->control = adopt ? socket_connect(vm->socket_control) : -1;
 	if (vm->control >= 0) {
 		vm->adopted = true;
 		return 0;
@@ -209,21 +220,74 @@ start(struct sff_vms *vms, struct sff_vm *vm, const char *dir, char *err, int er
 	vm->control = -1;
 	rc = spawn(vms, vm, dir, image, runtime_names[runtime]);
 	if (rc != 0)
-		snprintf(err, (size_t)err_size, "instance '%s': cannot start the runner %s/hv: %s",
-			vm->instance->name, dir, strerror(-rc));
+		snprintf(err, (size_t)err_size, "instance '%s': cannot start the runner %s/hv: %s", vm->name,
+			dir, strerror(-rc));
 	return rc;
+}
+
+struct sff_vm *
+sff_vms_find(struct sff_vms *vms, const struct sfc_instance *instance)
+{
+	char dir[PATH_MAX], image[2 * PATH_MAX], err[8];
+	uint64_t id;
+
+	if (program_dir(dir, sizeof(dir)) != 0 ||
+		image_path(instance, dir, image, sizeof(image), err, sizeof(err)) != 0)
+		return NULL;
+	id = identity(instance, image, runtime_names[runtime_of(vms, instance)]);
+	for (unsigned int i = 0; i < vms->n; i++)
+		if (vms->vm[i].state != SFF_VM_NONE && !vms->vm[i].leaving && vms->vm[i].id == id)
+			return &vms->vm[i];
+	return NULL;
+}
+
+int
+sff_vms_add(struct sff_vms *vms, const struct sfc_config *config, unsigned int index, struct sff_vm **added,
+	char *err, int err_size)
+{
+	const struct sfc_instance *instance = &config->instance[index];
+	uint64_t name = sfc_name_hash(instance->name);
+	struct sff_vm *vm = vms->vm;
+	int rc;
+
+	while (vm < vms->vm + vms->n && vm->state != SFF_VM_NONE)
+		vm++;
+	if (vm == vms->vm + SFF_VMS_MAX) {
+		snprintf(err, (size_t)err_size, "instance '%s': %u VMs at most", instance->name, SFF_VMS_MAX);
+		return -ENOSPC;
+	}
+	*vm = (struct sff_vm){
+		.instance = instance,
+		.index = (uint16_t)index,
+		/* Locally administered (IEEE 802, bit 1 of the first byte), the instance's whatever stands
+	         * around it in the file. */
+		.mac = {0x02, 0x56, (uint8_t)(name >> 24), (uint8_t)(name >> 16), (uint8_t)(name >> 8),
+			(uint8_t)name},
+		.control = -1,
+		.text_fd = -1,
+	};
+	snprintf(vm->name, sizeof(vm->name), "%s", instance->name);
+	rc = start(vms, vm, true, err, err_size);
+	if (rc != 0) {
+		vm->state = SFF_VM_NONE;
+		return rc;
+	}
+	if (vm == vms->vm + vms->n)
+		vms->n++;
+	*added = vm;
+	return 0;
 }
 
 int
 sff_vms_start(const struct sfc_config *config, int node, const struct sff_vms_conf *conf, struct sff_vms *vms,
 	char *err, int err_size)
 {
-	char dir[PATH_MAX];
-	int rc = program_dir(dir, sizeof(dir));
+	struct sff_vm *vm;
+	int rc = 0;
 
 	*vms = (struct sff_vms){.conf = *conf, .lifeline = {-1, -1}};
-	vms->vm = calloc(config->n_instances + 1, sizeof(vms->vm[0]));
-	if (rc == 0 && vms->vm == NULL)
+	vms->vm = calloc(SFF_VMS_MAX, sizeof(vms->vm[0]));
+	if (vms->vm == NULL)
 		rc = -ENOMEM;
 	if (rc == 0 && conf->die_with_us && pipe2(vms->lifeline, O_CLOEXEC) != 0)
 		rc = -errno;
@@ -231,28 +295,74 @@ sff_vms_start(const struct sfc_config *config, int node, const struct sff_vms_co
 		snprintf(err, (size_t)err_size, "cannot start VMs: %s", strerror(-rc));
 		return rc;
 	}
-	for (unsigned int i = 0; i < config->n_instances; i++) {
-		struct sff_vm *vm = &vms->vm[vms->n];
+	for (unsigned int i = 0; rc == 0 && i < config->n_instances; i++)
+		if (config->instance[i].node == node && !config->instance[i].attach.present)
+			rc = sff_vms_add(vms, config, i, &vm, err, err_size);
+	if (rc != 0)
+		sff_vms_stop(vms);
+	return rc;
+}
 
-		if (config->instance[i].node != node || config->instance[i].attach.present)
-			continue;
-		*vm = (struct sff_vm){
-			.instance = &config->instance[i],
-			.index = (uint16_t)i,
-			/* Locally administered (IEEE 802, bit 1 of the first byte), one per instance. */
-			.mac = {0x02, 0x56, 0x4d, 0x00, (uint8_t)(i >> 8), (uint8_t)i},
-			.control = -1,
-			.text_fd = -1,
-		};
-		vms->n++;
-		rc = start(vms, vm, dir, err, err_size);
-		if (rc != 0) {
-			vm->state = SFF_VM_ENDED;
-			sff_vms_stop(vms);
-			return rc;
-		}
+void
+sff_vm_forget(struct sff_vm *vm)
+{
+	if (vm->control >= 0)
+		close(vm->control);
+	if (vm->text_fd >= 0)
+		close(vm->text_fd);
+	if (vm->shared != NULL)
+		munmap((void *)(uintptr_t)vm->shared, HV_SHARED_SIZE);
+	vm->control = vm->text_fd = -1;
+	vm->shared = NULL;
+}
+
+int
+sff_vms_restart(struct sff_vms *vms, struct sff_vm *vm, char *err, int err_size)
+{
+	int rc;
+
+	sff_vm_forget(vm);
+	vm->state = SFF_VM_STARTING;
+	vm->adopted = vm->said = false;
+	vm->pid = 0;
+	vm->exit_code = 0;
+	vm->boot_us = 0;
+	vm->text_size = 0;
+	memset(vm->text, 0, sizeof(vm->text));
+	/* Nobody to adopt: what still listens there is about to end. */
+	unlink(vm->socket_net);
+	unlink(vm->socket_control);
+	rc = start(vms, vm, false, err, err_size);
+	if (rc != 0)
+		vm->state = SFF_VM_ENDED;
+	return rc;
+}
+
+void
+sff_vm_stop(struct sff_vm *vm)
+{
+	/* An adopted runner is not our child: it is asked over its socket, and never signalled by a pid it
+	 * told us. */
+	if (vm->adopted && vm->control >= 0)
+		sff_hv_send_stop(vm->control);
+	else if (!vm->adopted && vm->pid > 0)
+		kill(vm->pid, SIGTERM);
+}
+
+void
+sff_vm_kill(struct sff_vm *vm)
+{
+	if (!vm->adopted && vm->pid > 0) {
+		kill(vm->pid, SIGKILL);
+		return;
 	}
-	return 0;
+	if (!vm->adopted || vm->control < 0)
+		return;
+	sff_hv_send_stop(vm->control);
+	close(vm->control);
+	vm->control = -1;
+	vm->state = SFF_VM_ENDED;
+	vm->exit_code = HV_EXIT_DONE;
 }
 
 static void
@@ -333,12 +443,10 @@ read_control(struct sff_vm *vm)
 int
 sff_vms_poll(struct sff_vms *vms, int extra_fd, int timeout_ms)
 {
-	struct pollfd *fds = calloc(2 * vms->n + 1, sizeof(*fds));
+	struct pollfd fds[2 * SFF_VMS_MAX + 1];
 	unsigned int n = 0;
 	int rc = 0;
 
-	if (fds == NULL)
-		return -ENOMEM;
 	fds[n++] = (struct pollfd){.fd = extra_fd, .events = POLLIN};
 	for (unsigned int i = 0; i < vms->n; i++) {
 		struct sff_vm *vm = &vms->vm[i];
@@ -363,7 +471,6 @@ sff_vms_poll(struct sff_vms *vms, int extra_fd, int timeout_ms)
 			read_control(vm);
 		reap(vm);
 	}
-	free(fds);
 	return rc;
 }
 
@@ -423,11 +530,11 @@ sff_vm_reason(const struct sff_vm *vm, char *text, int size)
 	if (said[0] == '\0')
 		console_tail(vm, said, sizeof(said));
 	if (vm->exit_code >= 128)
-		snprintf(text, (size_t)size, "instance '%s': its VM was killed by signal %d",
-			vm->instance->name, vm->exit_code - 128);
+		snprintf(text, (size_t)size, "instance '%s': its VM was killed by signal %d", vm->name,
+			vm->exit_code - 128);
 	else
-		snprintf(text, (size_t)size, "instance '%s': its VM ended with code %d%s%s",
-			vm->instance->name, vm->exit_code, said[0] != '\0' ? ": " : "", said);
+		snprintf(text, (size_t)size, "instance '%s': its VM ended with code %d%s%s", vm->name,
+			vm->exit_code, said[0] != '\0' ? ": " : "", said);
 	return refused;
 }
 
@@ -439,6 +546,8 @@ all_ended(struct sff_vms *vms)
 	for (unsigned int i = 0; i < vms->n; i++) {
 		struct sff_vm *vm = &vms->vm[i];
 
+		if (vm->state == SFF_VM_NONE)
+			continue;
 		reap(vm);
 		all &= vm->adopted ? vm->control < 0 || vm->state == SFF_VM_ENDED : vm->pid <= 0;
 	}
@@ -448,16 +557,8 @@ all_ended(struct sff_vms *vms)
 void
 sff_vms_stop(struct sff_vms *vms)
 {
-	/* An adopted runner is not our child: it is asked over its socket, and never signalled by a pid it
-	 * told us. */
-	for (unsigned int i = 0; i < vms->n; i++) {
-		struct sff_vm *vm = &vms->vm[i];
-
-		if (vm->adopted && vm->control >= 0)
-			sff_hv_send_stop(vm->control);
-		else if (vm->pid > 0)
-			kill(vm->pid, SIGTERM);
-	}
+	for (unsigned int i = 0; i < vms->n; i++)
+		sff_vm_stop(&vms->vm[i]);
 	for (int waited = 0; waited < STOP_MS && !all_ended(vms); waited += LOOK_MS)
 		sff_vms_poll(vms, -1, LOOK_MS);
 	for (unsigned int i = 0; i < vms->n; i++) {
@@ -469,12 +570,7 @@ sff_vms_stop(struct sff_vms *vms)
 			unlink(vm->socket_net);
 			unlink(vm->socket_control);
 		}
-		if (vm->control >= 0)
-			close(vm->control);
-		if (vm->text_fd >= 0)
-			close(vm->text_fd);
-		if (vm->shared != NULL)
-			munmap((void *)(uintptr_t)vm->shared, HV_SHARED_SIZE);
+		sff_vm_forget(vm);
 	}
 	if (vms->lifeline[0] >= 0) {
 		close(vms->lifeline[0]);

@@ -29,15 +29,47 @@ enum sff_vm_state {
 	SFF_VM_STARTING,
 	SFF_VM_READY,
 	SFF_VM_ENDED,
+	SFF_VM_NONE, /* a place for another */
+};
+
+/* Places for VMs, those that leave included: twice the VM ports that pmd has. */
+#define SFF_VMS_MAX 512u
+
+/* More deaths than this in a minute are a crash loop. */
+#define SFF_VM_DEATHS_MAX 10u
+
+/* What lives of instances did with their frames: rx = tx - originated + consumed + lost. */
+struct sff_books {
+	uint64_t rx, tx;
+	uint64_t consumed; /* never beyond rx - tx of a life */
+	uint64_t originated;
+	uint64_t lost;      /* inside when a life ended */
+	uint64_t oversize;  /* too large for the instance: never given to it */
+	uint64_t malformed; /* from it, and no frame; within tx */
 };
 
 /* Bytes kept of what a runner says on stderr: a crash report and its console tail. */
 #define SFF_VM_TEXT 4096
 
 struct sff_vm {
-	const struct sfc_instance *instance;
+	const struct sfc_instance *instance; /* of the present configuration; NULL when it leaves */
+	char name[64];
+	uint64_t id;    /* of what makes two runs the same: image, memory, arguments */
 	uint16_t index; /* of the instance in the configuration */
+	uint16_t port;  /* in the plane */
 	uint8_t mac[6];
+	bool up;                /* its port is attached */
+	bool said;              /* its end was reported */
+	bool leaving;           /* not in the configuration any more: ends when it is empty */
+	bool stopping;          /* leaving, and asked to end */
+	bool pending;           /* of a configuration that is not in force yet */
+	enum sff_vm_state seen; /* by the supervisor, since when: */
+	uint64_t since_ms;      /* READY: since its port is not attached */
+	uint64_t leave_ms;      /* leaving: since when; stopping: since it was asked */
+	uint64_t again_ms;      /* ENDED: when it starts again, 0 = never */
+	uint64_t death_ms[SFF_VM_DEATHS_MAX + 1]; /* the last ones, a ring */
+	uint32_t deaths;
+	struct sff_books past; /* of earlier lives */
 	enum sff_vm_state state;
 	bool adopted; /* not our child */
 	pid_t pid;
@@ -61,8 +93,9 @@ struct sff_vms_conf {
 };
 
 struct sff_vms {
-	struct sff_vm *vm;
-	unsigned int n;
+	struct sff_vm *vm;     /* SFF_VMS_MAX of them: they never move */
+	unsigned int n;        /* places in use are below */
+	struct sff_books past; /* of VMs that are gone */
 	struct sff_vms_conf conf;
 	int lifeline[2]; /* pipe: runners end when we do; -1 when not wanted */
 };
@@ -76,6 +109,30 @@ struct sff_vms {
  */
 int sff_vms_start(const struct sfc_config *config, int node, const struct sff_vms_conf *conf,
 	struct sff_vms *vms, char *err, int err_size);
+
+/**
+ * Start or adopt the VM of one more instance.
+ *
+ * @param config  kept; index of the instance.
+ * @return        0 and the VM, -ENOSPC, or -errno as above. Thread: control.
+ */
+int sff_vms_add(struct sff_vms *vms, const struct sfc_config *config, unsigned int index, struct sff_vm **vm,
+	char *err, int err_size);
+
+/** The VM that runs an instance exactly as configured, NULL = none. It has to be no other instance's yet. */
+struct sff_vm *sff_vms_find(struct sff_vms *vms, const struct sfc_instance *instance);
+
+/** Start a VM that ended once more. Its port is closed. 0, or -errno with one message in err. */
+int sff_vms_restart(struct sff_vms *vms, struct sff_vm *vm, char *err, int err_size);
+
+/** End a VM now, without asking; it is ENDED a moment later. */
+void sff_vm_kill(struct sff_vm *vm);
+
+/** Ask a VM to end. */
+void sff_vm_stop(struct sff_vm *vm);
+
+/** Release what a life held: memory, sockets. The VM has ended and its port is closed. */
+void sff_vm_forget(struct sff_vm *vm);
 
 /**
  * Wait for an event of any VM and take note: ready, ended.

@@ -230,9 +230,10 @@ def start(work, command, **more):
 
 
 def finish(process, code, timeout=TIMEOUT):
-    """Wait for a started program; its stdout."""
+    """Wait for a started program; its stdout. What it said on stderr is in process.said."""
     try:
         out, err = process.communicate(timeout=timeout)
+        process.said = err
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()

@@ -254,4 +254,5 @@ def test_functions_on_a_wire_take_part(work):
     only_the_directory_is_left(work, node)
 
 
-e2e.main()
+if __name__ == "__main__":
+    e2e.main()

@@ -33,10 +33,12 @@ setup(void **state)
 		b.vm[b.vms.n++] = (struct sff_vm){
 			.instance = instance,
 			.index = b.f->port[FW_1 + i].instance,
+			.port = (uint16_t)(FW_1 + i),
 			.state = SFF_VM_READY,
 			.runtime = "process",
 			.boot_us = 100 + i,
 		};
+		snprintf(b.vm[b.vms.n - 1].name, sizeof(b.vm[0].name), "%s", instance->name);
 	}
 	b.sources = (struct sff_sources){
 		.plane = &b.f->plane,
