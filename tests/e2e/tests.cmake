@@ -31,7 +31,7 @@ sluice_e2e(config)
 sluice_e2e(machine)
 sluice_e2e(live LABELS root)
 sluice_e2e(underlay LABELS root)
-sluice_e2e(ovs LABELS root)
+sluice_e2e(ovs LABELS root interop)
 sluice_e2e(supervise LABELS root)
 # Sanitizers make a million frames take minutes, and say nothing that the other tests do not.
 if(NOT SLUICE_SANITIZE)
