@@ -226,7 +226,8 @@ configure(struct ethdev_port *p, const struct rte_eth_dev_info *info)
 	p->multi_seg = (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
 	memset(&conf, 0, sizeof(conf));
 	conf.rxmode.mtu = p->payload;
-	/* What stands on an interface of the kernel takes its frames, whatever it claims (af_packet: 1,518). */
+	/* What stands on an interface of the kernel takes its frames, whatever it claims (af_packet: 1,518).
+	 */
 	if (info->if_index != 0 && info->max_rx_pktlen > RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN)
 		conf.rxmode.mtu =
 			RTE_MIN(p->payload, info->max_rx_pktlen - RTE_ETHER_HDR_LEN - RTE_ETHER_CRC_LEN);

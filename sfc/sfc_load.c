@@ -64,9 +64,8 @@ folder_of(struct sfc_load *load, const char *name)
 static void
 compile(struct sfc_load *load)
 {
-	static void (*const phase[])(struct sfc_load *) = {
-		sfc_load_nodes, sfc_load_functions, sfc_load_paths, sfc_load_rules, sfc_load_mirrors,
-		sfc_load_proxies, sfc_load_domain};
+	static void (*const phase[])(struct sfc_load *) = {sfc_load_nodes, sfc_load_functions, sfc_load_paths,
+		sfc_load_rules, sfc_load_mirrors, sfc_load_proxies, sfc_load_domain};
 	unsigned int i;
 
 	if (lyd_new_implicit_all(&load->tree, load->schema->ctx, LYD_IMPLICIT_NO_STATE, NULL))

@@ -75,7 +75,8 @@ describe_locators(struct sff_plane *plane)
 			port->accept.transports |= OUTER_BIT(l->transport);
 			if (l->transport == OUTER_UDP)
 				port->accept.nsh_udp_port = conf->udp_port;
-			if (l->transport == OUTER_VXLAN_GPE && l->family == NSH_IPV4 && port->gpe4_address == 0) {
+			if (l->transport == OUTER_VXLAN_GPE && l->family == NSH_IPV4 &&
+				port->gpe4_address == 0) {
 				port->gpe4_address = l->address.v4;
 				port->gpe4_vni = rte_cpu_to_be_32(l->vni << 8);
 			}

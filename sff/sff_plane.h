@@ -66,9 +66,9 @@ struct sff_port {
 	uint16_t n_locators;
 	const struct sff_locator *locator; /* transport: ours on this port */
 	struct outer_accept accept;        /* transport: theirs */
-	rte_be32_t gpe4_address; /* transport: of the VXLAN-GPE locator over IPv4; 0 = there is none */
-	rte_be32_t gpe4_vni;     /* its word in the header, without the reserved byte */
-	const struct sff_own *own;         /* external: addresses to answer for */
+	rte_be32_t gpe4_address;   /* transport: of the VXLAN-GPE locator over IPv4; 0 = there is none */
+	rte_be32_t gpe4_vni;       /* its word in the header, without the reserved byte */
+	const struct sff_own *own; /* external: addresses to answer for */
 	uint16_t n_own;
 	/* SF: frames the guest says it finished without sending them on; hostile, clamped by the reader. NULL
 	 * = 0. */

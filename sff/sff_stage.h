@@ -88,9 +88,9 @@ struct sff_stage_info {
 /* The graph. Tests, docs and counters read it; the runner calls it. */
 extern const struct sff_stage_info sff_stages[SFF_STAGE_MAX];
 
-sff_stage_fn sff_access_input, sff_classify, sff_nsh_push, sff_transport_input, sff_underlay_input, sff_nsh_input, sff_nsh_ttl,
-	sff_sf_input, sff_sfp_lookup, sff_sf_output, sff_remote_output, sff_terminal, sff_attach_input, sff_proxy_input,
-	sff_proxy_output, sff_proxy_neighbor, sff_forward,
+sff_stage_fn sff_access_input, sff_classify, sff_nsh_push, sff_transport_input, sff_underlay_input,
+	sff_nsh_input, sff_nsh_ttl, sff_sf_input, sff_sfp_lookup, sff_sf_output, sff_remote_output,
+	sff_terminal, sff_attach_input, sff_proxy_input, sff_proxy_output, sff_proxy_neighbor, sff_forward,
 	sff_port_tx;
 
 /**

@@ -180,7 +180,8 @@ a_path_that_ends_elsewhere_ends_in_a_remote(void **state)
 static void
 enter_at_a(struct domain *d)
 {
-	static struct sfc_rule rule = {.match_node = 0, .match_port = 0, .action = SFC_ACTION_PATH, .path = 0};
+	static struct sfc_rule rule = {
+		.match_node = 0, .match_port = 0, .action = SFC_ACTION_PATH, .path = 0};
 
 	d->config.rule = &rule;
 	d->config.n_rules = 1;
@@ -459,7 +460,7 @@ only_hops_that_are_sent_to_from_here_must_be_in_reach(void **state)
 	d.config.function[on_b].on_failure = SFC_ON_FAILURE_BYPASS;
 	refuse(&d, 0,
 		"path 'path-7' leads to node 'c', but its locators and those of node 'a' have no transport "
-	        "and "
+		"and "
 		"address family in common");
 	domain_fini(&d);
 }

@@ -62,8 +62,9 @@ around_gpe(struct frame *f, const struct sample *s)
 		size_t at = ETH_HDR_SIZE + NSH_IPV4_SIZE + s->options, size = f->size - at;
 		struct nsh_udp_hdr *udp = (struct nsh_udp_hdr *)(f->bytes + at);
 
-		udp->checksum = nsh_sum_checksum(
-			nsh_sum_pseudo4(ip->src, ip->dst, NSH_IPPROTO_UDP, (uint16_t)size) + nsh_sum(udp, size));
+		udp->checksum =
+			nsh_sum_checksum(nsh_sum_pseudo4(ip->src, ip->dst, NSH_IPPROTO_UDP, (uint16_t)size) +
+					 nsh_sum(udp, size));
 	}
 }
 

@@ -94,8 +94,8 @@ ttl_is_decremented_before_the_lookup(void **state)
 		frame_transport(&in, 105, 254, rows[i].in);
 		expect(f, "known SPI", CORE, &in, rows[i].known);
 		if (fixture_take(f, CORE, &out))
-			assert_int_equal(nsh_ttl((const struct nsh_hdr *)(out.bytes + OUTER_GPE4_SIZE)),
-				rows[i].out);
+			assert_int_equal(
+				nsh_ttl((const struct nsh_hdr *)(out.bytes + OUTER_GPE4_SIZE)), rows[i].out);
 		frame_transport(&in, 999, 254, rows[i].in);
 		expect(f, "unknown SPI", CORE, &in, rows[i].unknown);
 	}

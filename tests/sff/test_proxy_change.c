@@ -28,7 +28,7 @@ domain(const char *style, unsigned int more)
 	for (unsigned int i = 0; i < more; i++)
 		n += snprintf(text + n, sizeof(text) - (size_t)n,
 			"    - { name: more-%u, nsh-aware: false, instance: [ { name: more-%u, node: here, "
-		        "vm: { "
+			"vm: { "
 			"image: bridge } } ] }\n",
 			i, i);
 	n += snprintf(text + n, sizeof(text) - (size_t)n,
