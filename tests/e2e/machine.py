@@ -174,8 +174,6 @@ def test_a_socket_that_is_taken(work):
 
 
 def test_no_memory(work):
-    if e2e.SANITIZED:
-        raise e2e.Skip("sanitizers reserve terabytes of address space")
     # From too little to load the programs to enough for all but the guests: always an end in order.
     for mib in (40, 100, 200, 400):
         limit = mib << 20
@@ -188,6 +186,11 @@ def test_no_memory(work):
         e2e.check(done.returncode in (0, 1), f"{mib} MiB: exit code {done.returncode}: {done.stderr}")
         # What DPDK says about its plugins comes before our line.
         e2e.check(done.returncode == 0 or done.stderr.splitlines()[-1].startswith("sluice: "), f"{mib} MiB: {done.stderr}")
+
+
+# Sanitizers reserve terabytes of address space: under a limit they say nothing about the programs.
+if e2e.SANITIZED:
+    del test_no_memory
 
 
 e2e.main()
