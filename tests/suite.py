@@ -31,8 +31,8 @@ JOBS = os.cpu_count() or 1
 TAIL_LINES = 80
 KVM_GET_API_VERSION = 0xAE00  # linux/kvm.h
 KVM_API_VERSION = 12
-# Tests that want the machine for themselves: VMs, worker lcores that poll, time limits.
-ALONE = "^(kvm|e2e|root)$"
+# Tests that run whole programs: worker lcores that poll, VMs, time limits. They spare the unit tests' company.
+WHOLE = "^(kvm|e2e|root)$"
 # Measurements, and peers whose own start-up decides how long an answer takes: run them by hand.
 NOT_HERE = "^(perf|interop)$"
 
@@ -190,9 +190,9 @@ def tests(variant, directory, prefix):
     kvm = kvm_works()
     if not kvm:
         say("KVM does not work here: tests that need it are skipped")
-    together = ["-j", str(JOBS), "-LE", f"{ALONE}|{NOT_HERE}"]
+    together = ["-j", str(JOBS), "-LE", f"{WHOLE}|{NOT_HERE}"]
     ctest(directory, prefix, f"{variant}: unit tests", together, kvm, "units.xml")
-    ctest(directory, prefix, f"{variant}: end to end, and with VMs", ["-L", ALONE, "-LE", NOT_HERE], kvm)
+    ctest(directory, prefix, f"{variant}: end to end, and with VMs", ["-j", str(JOBS), "-L", WHOLE, "-LE", NOT_HERE], kvm)
 
 
 def release():

@@ -8,6 +8,7 @@ After each function no process of BUILD_DIR may be left, nor any runtime directo
 failed), or 77 with the line "SKIP: reason".
 """
 
+import ctypes
 import fcntl
 import json
 import os
@@ -36,6 +37,7 @@ TIMEOUT = 240
 # What must be gone after this long, when it was killed.
 GONE_SECONDS = 2
 KVM_GET_API_VERSION = 0xAE00  # linux/kvm.h
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 # The words with which sanitizers and the C library report a defect.
 DEFECTS = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "Assertion `", "stack smashing", "core dumped")
 
@@ -343,25 +345,32 @@ def messages(text):
 # --- what is left behind
 
 
+def stat(pid):
+    """(name, state, parent) of a process; None once it is gone."""
+    try:
+        name, rest = pathlib.Path(f"/proc/{pid}/stat").read_text().split("(", 1)[1].rsplit(")", 1)
+    except OSError:
+        return None
+    return name, rest.split()[0], int(rest.split()[1])
+
+
 def processes(ending=False):
-    """Process id -> name, of the programs of this build; also of some that are about to end, of any build."""
+    """Process id -> name, of the programs this test started; also of some that are about to end."""
     found = {}
     for entry in pathlib.Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
-        try:
-            name, rest = (entry / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
-        except OSError:
-            continue
-        if rest.split()[0] == "Z":
+        pid = int(entry.name)
+        about = stat(pid)
+        if about is None or about[1] == "Z" or not descends(pid, os.getpid()):
             continue
         try:
             program = os.readlink(entry / "exe").removesuffix(" (deleted)")
         except OSError:
             # A process that is ending has no memory any more, but still holds its files.
-            program = f"{BIN}/{name}" if ending and name in OUR_PROGRAMS else ""
+            program = f"{BIN}/{about[0]}" if ending and about[0] in OUR_PROGRAMS else ""
         if program.startswith(f"{BIN}/"):
-            found[int(entry.name)] = os.path.basename(program)
+            found[pid] = os.path.basename(program)
     return found
 
 
@@ -374,10 +383,10 @@ def descends(pid, ancestor):
     while pid > 1:
         if pid == ancestor:
             return True
-        try:
-            pid = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-        except OSError:
+        about = stat(pid)
+        if about is None:
             return False
+        pid = about[2]
     return False
 
 
@@ -452,16 +461,14 @@ def run_one(function):
 
 
 def main():
+    # Whoever loses its parent stays a descendant of ours, and so in sight.
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     module = sys.modules["__main__"]
     functions = [value for name, value in vars(module).items() if name.startswith("test_")]
     only = sys.argv[3:]
     try:
         if RUNTIME == "kvm":
             need_kvm()
-        left = processes()
-        if left:
-            print(f"programs of this build are running already: {left}")
-            sys.exit(1)
     except Skip as reason:
         print(f"SKIP: {reason}")
         sys.exit(77)

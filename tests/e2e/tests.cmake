@@ -1,6 +1,7 @@
-# End to end: one script per behaviour, run against the programs of this build tree. See e2e.py.
+# End to end: one script per behaviour, run against the programs of this build tree. See e2e.py. ALONE: it measures, or
+# waits for programs that are not ours.
 function(sluice_e2e name)
-  cmake_parse_arguments(E "" "RUNTIME;TIMEOUT" "LABELS" ${ARGN})
+  cmake_parse_arguments(E "ALONE" "RUNTIME;TIMEOUT" "LABELS" ${ARGN})
   set(test e2e/${name})
   if(E_RUNTIME)
     string(APPEND test _${E_RUNTIME})
@@ -15,7 +16,7 @@ function(sluice_e2e name)
   # Debian's Python: the one that python3-scapy belongs to.
   add_test(NAME ${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/e2e/${name}.py ${CMAKE_BINARY_DIR} ${E_RUNTIME})
   set_tests_properties(${test} PROPERTIES
-    SKIP_RETURN_CODE 77 TIMEOUT ${E_TIMEOUT} RUN_SERIAL ON LABELS "${labels}")
+    SKIP_RETURN_CODE 77 TIMEOUT ${E_TIMEOUT} RUN_SERIAL ${E_ALONE} LABELS "${labels}")
 endfunction()
 
 foreach(runtime process kvm)
@@ -31,9 +32,9 @@ sluice_e2e(config)
 sluice_e2e(machine)
 sluice_e2e(live LABELS root)
 sluice_e2e(underlay LABELS root)
-sluice_e2e(ovs LABELS root interop)
+sluice_e2e(ovs ALONE LABELS root interop)
 sluice_e2e(supervise LABELS root)
 # Sanitizers make a million frames take minutes, and say nothing that the other tests do not.
 if(NOT SLUICE_SANITIZE)
-  sluice_e2e(big RUNTIME kvm)
+  sluice_e2e(big ALONE RUNTIME kvm)
 endif()
