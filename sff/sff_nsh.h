@@ -1,13 +1,15 @@
 /**
- * NSH checks that two stages share: from another node and from an SF the same header rules hold.
+ * NSH checks that several stages share: from another node and from an SF the same header rules hold, and at
+ * every border of the domain the same frames are NSH.
  *
- * Included by stage_nsh_input.c, stage_nsh_ttl.c and stage_sf_input.c.
+ * Included by the stages that read NSH, and by those at the borders of the domain.
  */
 #ifndef SFF_NSH_H
 #define SFF_NSH_H
 
 #include "sff_stage.h"
 
+#include "eth.h"
 #include "nsh_parse.h"
 
 #include <rte_branch_prediction.h>
@@ -55,6 +57,23 @@ sff_nsh_payload_edge(const struct sff_meta *meta, uint8_t good)
 	if (unlikely(meta->np > NSH_NP_IOAM))
 		return SFF_NEXT_DROP(SFC_DROP_NSH_PROTO);
 	return good;
+}
+
+/**
+ * Is a frame NSH, behind up to two VLAN tags? Such a frame crosses no border of the domain (RFC 8300, 8). One
+ * that is cut inside its tags is not.
+ *
+ * @param avail  readable bytes, ETH_HDR_SIZE or more.
+ */
+static inline bool
+sff_frame_is_nsh(const void *frame, size_t avail)
+{
+	rte_be16_t type = ((const struct eth_hdr *)frame)->type;
+	struct eth_info eth;
+
+	if (likely(type == RTE_BE16(ETH_IPV4) || type == RTE_BE16(ETH_IPV6)))
+		return false;
+	return eth_parse(frame, avail, &eth) && eth.type == NSH_ETHERTYPE;
 }
 
 #endif

@@ -1,8 +1,6 @@
 #include "sff_lcore.h"
 #include "sff_mbuf.h"
-
-#include "eth.h"
-#include "nsh_hdr.h"
+#include "sff_nsh.h"
 
 /* A frame from outside the SFC domain. NSH has no business here (RFC 8300, 8; RFC 7665, 4.4). */
 void
@@ -12,15 +10,13 @@ sff_access_input(struct sff_lcore *lc, struct sff_burst *b)
 	for (uint16_t i = 0; i < b->n; i++) {
 		struct rte_mbuf *m = b->pkt[i];
 		uint16_t avail = sff_mbuf_contiguous(m, SFF_HEADERS_MAX);
-		struct eth_info eth;
 
 		if (unlikely(avail < ETH_HDR_SIZE)) {
 			b->next[i] = SFF_NEXT_DROP(SFC_DROP_ETH_TRUNCATED);
 			continue;
 		}
 		/* A frame cut inside its VLAN tag is still a frame: it is forwarded as it came. */
-		if (unlikely(eth_parse(rte_pktmbuf_mtod(m, void *), avail, &eth) &&
-			     eth.type == NSH_ETHERTYPE)) {
+		if (unlikely(sff_frame_is_nsh(rte_pktmbuf_mtod(m, void *), avail))) {
 			b->next[i] = SFF_NEXT_DROP(SFC_DROP_NSH_PORT);
 			continue;
 		}

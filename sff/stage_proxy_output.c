@@ -1,5 +1,6 @@
 #include "sff_lcore.h"
 #include "sff_mirror.h"
+#include "sff_nsh.h"
 #include "sff_proxy.h"
 #include "sff_proxy_key.h"
 
@@ -34,6 +35,9 @@ payload_type(const struct rte_mbuf *m, const struct sff_meta *meta, uint8_t *edg
 		if (unlikely(m->pkt_len < (uint32_t)meta->nsh_size + ETH_HDR_SIZE ||
 			     m->data_len < meta->nsh_size + ETH_HDR_SIZE))
 			*edge = SFF_NEXT_DROP(SFC_DROP_ETH_TRUNCATED);
+		else if (unlikely(sff_frame_is_nsh(rte_pktmbuf_mtod_offset(m, const void *, meta->nsh_size),
+				 (size_t)m->data_len - meta->nsh_size)))
+			*edge = SFF_NEXT_DROP(SFC_DROP_NSH_LEAK);
 		return 0;
 	default:
 		*edge = SFF_NEXT_DROP(SFC_DROP_NSH_PROTO);

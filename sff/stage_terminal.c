@@ -1,18 +1,50 @@
 #include "sff_flow.h"
 #include "sff_lcore.h"
+#include "sff_mbuf.h"
+#include "sff_nsh.h"
+
+/* What is no plain IP: is there a frame, and is it one that may leave? NSH may carry NSH again, for an SF can
+ * write what it likes. */
+static __rte_noinline uint8_t
+look(const struct sff_port *port, struct rte_mbuf *m, uint16_t nsh_size)
+{
+	uint16_t avail;
+
+	if (m->pkt_len < (uint32_t)nsh_size + ETH_HDR_SIZE)
+		return SFF_NEXT_DROP(SFC_DROP_ETH_TRUNCATED);
+	avail = sff_mbuf_contiguous(m, nsh_size + ETH_HDR_SIZE + ETH_TAGS_MAX * ETH_TAG_SIZE);
+	if (port->kind == SFF_PORT_ACCESS &&
+		sff_frame_is_nsh(rte_pktmbuf_mtod_offset(m, void *, nsh_size), (size_t)avail - nsh_size))
+		return SFF_NEXT_DROP(SFC_DROP_NSH_LEAK);
+	return SFF_STAGE_PORT_TX;
+}
+
+static inline bool
+is_plain_ip(const struct rte_mbuf *m, uint16_t nsh_size)
+{
+	const struct eth_hdr *eth = rte_pktmbuf_mtod_offset(m, const struct eth_hdr *, nsh_size);
+
+	return m->data_len >= nsh_size + ETH_HDR_SIZE &&
+	       (eth->type == RTE_BE16(ETH_IPV4) || eth->type == RTE_BE16(ETH_IPV6));
+}
 
 static uint8_t
 terminal(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 {
 	const struct sff_plane *plane = lc->plane;
 	const struct sfc_table_path *path = &plane->table->path[meta->path];
+	const struct sff_port *port = &plane->port[meta->port];
 
 	/* An egress port is Ethernet; without a payload (RFC 8393) there is nothing to deliver. */
 	if (unlikely(meta->np != NSH_NP_ETHERNET))
 		return SFF_NEXT_DROP(SFC_DROP_NSH_PROTO);
-	if (unlikely(m->pkt_len < (uint32_t)meta->nsh_size + ETH_HDR_SIZE))
-		return SFF_NEXT_DROP(SFC_DROP_ETH_TRUNCATED);
-	if (unlikely(m->pkt_len - meta->nsh_size > plane->port[meta->port].pmd->mtu))
+	if (unlikely(!is_plain_ip(m, meta->nsh_size))) {
+		uint8_t edge = look(port, m, meta->nsh_size);
+
+		if (edge != SFF_STAGE_PORT_TX)
+			return edge;
+	}
+	if (unlikely(m->pkt_len - meta->nsh_size > port->pmd->mtu))
 		return SFF_NEXT_DROP(SFC_DROP_MTU);
 	if (path->reverse != SFC_NONE && path->reverse_port >= 0) {
 		struct cls_key key;

@@ -92,6 +92,22 @@ put_tag(struct frame *f, uint16_t type)
 	memcpy(f->bytes + 2 * ETH_MAC_SIZE, tag, sizeof(tag));
 }
 
+/* A frame that is NSH, behind these tags (0 = none), as any bytes that NSH may carry. */
+static void
+put_nsh_in_ethernet(struct frame *f, uint16_t outer, uint16_t inner_tag)
+{
+	uint8_t eth[ETH_HDR_SIZE];
+
+	frame_udp(f, 1, 2, 20);
+	frame_md1(f, 100, 255, 63, NSH_NP_ETHERNET);
+	eth_build(eth, mac_here, mac_there, NSH_ETHERTYPE);
+	frame_push(f, eth, sizeof(eth));
+	if (inner_tag != 0)
+		put_tag(f, inner_tag);
+	if (outer != 0)
+		put_tag(f, outer);
+}
+
 static void
 a3_nsh_is_refused_on_an_access_port_behind_any_tags(void **state)
 {
@@ -101,20 +117,69 @@ a3_nsh_is_refused_on_an_access_port_behind_any_tags(void **state)
 
 	for (unsigned int a = 0; a < RTE_DIM(type); a++)
 		for (unsigned int b = 0; b < RTE_DIM(type); b++) {
-			uint8_t eth[ETH_HDR_SIZE];
-
-			frame_udp(&in, 1, 2, 20);
-			frame_md1(&in, 100, 255, 63, NSH_NP_ETHERNET);
-			eth_build(eth, mac_here, mac_there, NSH_ETHERTYPE);
-			frame_push(&in, eth, sizeof(eth));
-			if (type[a] != 0)
-				put_tag(&in, type[a]);
-			if (type[b] != 0)
-				put_tag(&in, type[b]);
+			put_nsh_in_ethernet(&in, type[a], type[b]);
 			expect(f, "NSH", LAN, &in, "access_input: nsh-port");
 			n++;
 		}
 	assert_int_equal(dropped(f, SFC_DROP_NSH_PORT), n);
+}
+
+static void
+a3_nsh_in_nsh_does_not_leave_at_the_end_of_a_path(void **state)
+{
+	static const uint16_t type[] = {0, ETH_VLAN, ETH_QINQ, 0x9100};
+	struct fixture *f = *state;
+	unsigned int n = 0;
+
+	for (unsigned int a = 0; a < RTE_DIM(type); a++)
+		for (unsigned int b = 0; b < RTE_DIM(type); b++, n += 2) {
+			put_nsh_in_ethernet(&inner, type[a], type[b]);
+			in = inner;
+			frame_md1(&in, 100, 254, 62, NSH_NP_ETHERNET);
+			fixture_wrap_sf(f, FW_1, &in);
+			expect(f, "an SF's", FW_1, &in, "terminal: nsh-leak");
+			in = inner;
+			over_the_wire(&in, 100, 254, 63, NSH_NP_ETHERNET);
+			expect(f, "another node's", CORE, &in, "terminal: nsh-leak");
+			/* Inside the domain it is a payload as any other. */
+			in = inner;
+			over_the_wire(&in, 105, 254, 63, NSH_NP_ETHERNET);
+			expect_frame(f, "transit", CORE, &in, "to core", CORE, &out);
+			frame_pull(&out, VXLAN_GPE_OUTER_SIZE + NSH_MD1_SIZE);
+			assert_frame_equal(&out, &inner);
+		}
+	assert_int_equal(dropped(f, SFC_DROP_NSH_LEAK), n);
+	assert_int_equal(path_count(f, 100)->out, 0);
+}
+
+static void
+a3_nsh_in_nsh_is_found_in_any_segment(void **state)
+{
+	struct fixture *f = *state;
+
+	put_nsh_in_ethernet(&in, ETH_QINQ, ETH_VLAN);
+	over_the_wire(&in, 100, 254, 63, NSH_NP_ETHERNET);
+	for (uint16_t cut = 0; cut < in.size; cut++) {
+		fixture_put_split(f, CORE, &in, &cut, 1);
+		expect_text("cut", fixture_verdict(f), "terminal: nsh-leak");
+	}
+}
+
+static void
+a3_nsh_in_nsh_does_not_reach_an_sf_without_nsh(void **state)
+{
+	static const uint32_t spi[] = {204, 205, 206, 207, 212}; /* vlan, mac, flow, flow, attached */
+	struct fixture *f = *state;
+
+	for (unsigned int i = 0; i < RTE_DIM(spi); i++) {
+		uint8_t nsh[NSH_BASE_SIZE];
+
+		put_nsh_in_ethernet(&in, i & 1 ? ETH_VLAN : 0, 0);
+		frame_push(
+			&in, nsh, nsh_build_md2(nsh, nsh_sp_make(spi[i], 255), 63, NSH_NP_ETHERNET, NULL, 0));
+		frame_gpe(&in, 50000);
+		expect(f, "to a proxy", CORE, &in, "proxy_output: nsh-leak");
+	}
 }
 
 static void
@@ -231,6 +296,9 @@ main(void)
 		STAGE_TEST(a1_a_path_ends_alike_here_and_elsewhere),
 		STAGE_TEST(a2_the_payload_does_not_choose_the_hop),
 		STAGE_TEST(a3_nsh_is_refused_on_an_access_port_behind_any_tags),
+		STAGE_TEST(a3_nsh_in_nsh_does_not_leave_at_the_end_of_a_path),
+		STAGE_TEST(a3_nsh_in_nsh_is_found_in_any_segment),
+		STAGE_TEST(a3_nsh_in_nsh_does_not_reach_an_sf_without_nsh),
 		STAGE_TEST(a3_nsh_is_refused_from_strangers),
 		STAGE_TEST(a3_n9_nothing_of_nsh_leaves_the_domain),
 		STAGE_TEST(a5_both_directions_meet_the_same_instance),

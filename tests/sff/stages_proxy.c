@@ -586,6 +586,10 @@ payloads_an_unaware_sf_cannot_get(void **state)
 	in.size = ETH_HDR_SIZE - 1;
 	from_there(206, NSH_NP_ETHERNET);
 	expect(f, "runt", CORE, &in, "proxy_output: eth-truncated");
+	frame_udp(&in, 4000, 5000, 40);
+	memcpy(in.bytes + 12, "\x89\x4f", 2);
+	from_there(206, NSH_NP_ETHERNET);
+	expect(f, "NSH in NSH", CORE, &in, "proxy_output: nsh-leak");
 	f->fake[FLOW_1].pmd.mtu = 1500;
 	frame_udp(&in, 1, 1201, 1500 - 42);
 	expect(f, "fits", LAN, &in, "to flow-1");

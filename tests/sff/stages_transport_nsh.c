@@ -264,6 +264,11 @@ a_path_does_not_end_in_half_a_header(void **state)
 	frame_md1(&in, 100, 254, 63, NSH_NP_ETHERNET);
 	frame_gpe(&in, 50000);
 	expect(f, "a header alone", CORE, &in, "to wan");
+	frame_udp(&in, 1, 2, 40);
+	memcpy(in.bytes + 12, "\x89\x4f", 2);
+	frame_md1(&in, 100, 254, 63, NSH_NP_ETHERNET);
+	frame_gpe(&in, 50000);
+	expect(f, "NSH in NSH", CORE, &in, "terminal: nsh-leak");
 }
 
 static void
