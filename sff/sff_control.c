@@ -3,6 +3,7 @@
 #include "sff_mirror.h"
 #include "sff_node.h"
 #include "sff_ports.h"
+#include "sff_reload.h"
 #include "sff_report.h"
 #include "sff_supervise.h"
 
@@ -52,7 +53,9 @@ look(struct sff_node *node, int signals)
 
 	sff_vms_poll(&node->vms, signals, TICK_MS);
 	while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		if (info.ssi_signo != SIGCHLD)
+		if (info.ssi_signo == SIGHUP && !node->options->replay)
+			node->change_asked = true;
+		else if (info.ssi_signo != SIGCHLD)
 			verdict = SIGNALLED;
 	if (parent.fd >= 0 && poll(&parent, 1, 0) > 0 && (parent.revents & (POLLIN | POLLHUP | POLLERR))) {
 		char byte;
@@ -157,6 +160,17 @@ lcores_done(const struct sff_node *node)
 	return done;
 }
 
+/* A round over what a live node can heal or change. */
+static void
+tend(struct sff_node *node, enum verdict seen)
+{
+	sff_supervise(node, now_ms());
+	if (seen == GO_ON)
+		sff_reload_step(node, now_ms());
+	else
+		sff_reload_abandon(node);
+}
+
 /* Until the input is played, or somebody says stop. */
 static enum verdict
 run(struct sff_node *node, int signals, bool *died)
@@ -171,7 +185,7 @@ run(struct sff_node *node, int signals, bool *died)
 		if (node->options->replay)
 			*died |= note_deaths(node, &ignored) > 0;
 		else if (verdict == GO_ON)
-			sff_supervise(node, now_ms());
+			tend(node, seen);
 		progress(node, &last_progress);
 		sff_mirror_store_drain(node->mirrors);
 		sff_metadata_look(node);
@@ -218,6 +232,7 @@ settle(struct sff_node *node, bool died, enum verdict verdict)
 		.lcore = node->lcore,
 		.n_lcores = node->workers,
 		.vms = &node->vms,
+		.carried = &node->carried,
 		.mirrors = node->mirrors,
 		.ended = node->options->replay && verdict == GO_ON,
 		.seconds = (double)(first->last_tsc - first->begin_tsc) / (double)rte_get_tsc_hz(),

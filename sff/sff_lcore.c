@@ -25,7 +25,20 @@
 /* And this long when guests do move, but no frame enters and none leaves: far more than any chain takes. */
 #define FUTILE_SECONDS 10u
 
-/* What the proxies of functions with a local instance keep; static ones keep nothing. */
+/* Do frames come back from local instances of a function for which a header is kept? Also from those that
+ * leave; of proxies, static ones keep nothing. */
+static bool
+keeps_headers(const struct sff_plane *plane, uint32_t g)
+{
+	for (uint16_t p = plane->n_external; p < plane->n_ports; p++) {
+		const struct sff_port *port = &plane->port[p];
+
+		if (port->function == g && port->sf.proxied && port->sf.style != SFC_PROXY_STATIC)
+			return true;
+	}
+	return false;
+}
+
 static int
 create_proxies(const struct sff_plane *plane, struct sff_proxy **proxy)
 {
@@ -35,8 +48,7 @@ create_proxies(const struct sff_plane *plane, struct sff_proxy **proxy)
 	for (uint32_t g = 0; rc == 0 && g < plane->table->n_groups; g++) {
 		const struct sfc_function *function = &plane->config->function[g];
 
-		if (!function->nsh_aware && plane->table->group[g].n_local > 0 &&
-			function->proxy.style != SFC_PROXY_STATIC)
+		if (!function->nsh_aware && keeps_headers(plane, g))
 			rc = sff_proxy_create(
 				function->proxy.flows / workers, function->proxy.idle_s, &proxy[g]);
 	}

@@ -63,9 +63,8 @@ say_config_error(const struct sff_options *options, const struct sfc_error *e)
 
 /* Filters of mirrors are libpcap's language, which the loader does not know. */
 static int
-check_filters(const struct sff_node *node)
+check_filters(const struct sff_options *options, const struct sfc_config *config)
 {
-	const struct sfc_config *config = node->config;
 	char err[ERR_SIZE];
 	int rc = 0;
 
@@ -74,7 +73,7 @@ check_filters(const struct sff_node *node)
 
 		if (sff_mirror_check(mirror, err, sizeof(err)) == 0)
 			continue;
-		sff_say(node->options, "error", "%s:%u:%u: /sfc/mirror[name='%s']/filter: %s", config->file,
+		sff_say(options, "error", "%s:%u:%u: /sfc/mirror[name='%s']/filter: %s", config->file,
 			mirror->filter_line, mirror->filter_column, mirror->name, err);
 		rc = SFF_EXIT_CONFIG;
 	}
@@ -82,27 +81,34 @@ check_filters(const struct sff_node *node)
 }
 
 int
-sff_node_load(struct sff_node *node)
+sff_node_read(const struct sff_options *options, const char *name, struct sfc_config **config, int *index,
+	struct sfc_table **table)
 {
 	struct sfc_errors errors = {0};
 	char err[ERR_SIZE] = "";
-	int rc = sfc_load(node->options->config, &node->config, &errors);
+	int rc = sfc_load(options->config, config, &errors);
 
 	for (unsigned int i = 0; i < errors.n; i++)
-		say_config_error(node->options, &errors.error[i]);
+		say_config_error(options, &errors.error[i]);
 	sfc_errors_free(&errors);
 	if (rc != 0)
 		return SFF_EXIT_CONFIG;
-	node->index = sfc_config_node(node->config, node->options->node, err, sizeof(err));
-	if (node->index < 0) {
-		sff_say(node->options, "error", "%s", err);
+	*index = sfc_config_node(*config, name, err, sizeof(err));
+	if (*index < 0) {
+		sff_say(options, "error", "%s", err);
 		return SFF_EXIT_USAGE;
 	}
-	if (sfc_table_build(node->config, node->index, &node->table, err, sizeof(err)) != 0) {
-		sff_say(node->options, "error", "%s: %s", node->options->config, err);
+	if (sfc_table_build(*config, *index, table, err, sizeof(err)) != 0) {
+		sff_say(options, "error", "%s: %s", options->config, err);
 		return SFF_EXIT_CONFIG;
 	}
-	return check_filters(node);
+	return check_filters(options, *config);
+}
+
+int
+sff_node_load(struct sff_node *node)
+{
+	return sff_node_read(node->options, node->options->node, &node->config, &node->index, &node->table);
 }
 
 static bool
@@ -134,22 +140,29 @@ open_memory(struct sff_node *node, char *err)
 	return pmd_init(node->pool, node->qsbr);
 }
 
+void
+sff_node_say_warnings(const struct sff_node *node)
+{
+	const struct sfc_errors *warnings = &node->config->warnings;
+
+	for (unsigned int i = 0; i < warnings->n; i++)
+		sff_say(node->options, "note", "%s:%u:%u: %s: %s", warnings->error[i].file,
+			warnings->error[i].line, warnings->error[i].column, warnings->error[i].path,
+			warnings->error[i].reason);
+}
+
 /* What a live node cannot send in one piece, and a replay not at all: it asks nobody for a MAC address. */
 static void
 say_links(const struct sff_node *node)
 {
-	const struct sfc_errors *warnings = &node->config->warnings;
-
 	if (node->options->replay && node->plane->neighbours->n > 0)
 		sff_say(node->options, "note",
 			"frames to %u next hops without a mac in the file are dropped as no-neighbour: a "
 			"replay "
 			"asks nobody",
 			node->plane->neighbours->n);
-	for (unsigned int i = 0; !node->options->replay && i < warnings->n; i++)
-		sff_say(node->options, "note", "%s:%u:%u: %s: %s", warnings->error[i].file,
-			warnings->error[i].line, warnings->error[i].column, warnings->error[i].path,
-			warnings->error[i].reason);
+	if (!node->options->replay)
+		sff_node_say_warnings(node);
 }
 
 static int
@@ -264,7 +277,8 @@ sff_node_connect(struct sff_node *node)
 	return waiting > 0 ? -EAGAIN : 0;
 }
 
-/* Memory for what flows met, only where something is remembered. */
+/* Memory for what flows met. Where nothing is remembered a live node has it for configurations to come, and
+ * takes no pages for it. */
 static int
 create_pins(const struct sff_node *node, struct sff_lcore *lc)
 {
@@ -272,10 +286,10 @@ create_pins(const struct sff_node *node, struct sff_lcore *lc)
 
 	while (g < node->table->n_groups && !node->plane->pinned[g])
 		g++;
-	if (g == node->table->n_groups)
+	if (g == node->table->n_groups && node->options->replay)
 		return 0;
-	return sff_pins_create(
-		node->config->node[node->index].flows / node->workers, rte_get_tsc_hz(), &lc->pins);
+	return sff_pins_create(node->config->node[node->index].flows / node->workers, rte_get_tsc_hz(),
+		g < node->table->n_groups, &lc->pins);
 }
 
 int
@@ -334,6 +348,9 @@ sff_node_close(struct sff_node *node)
 	/* Before the VMs: rte_vhost must not hear of their end while its sockets are unregistered. */
 	if (node->plane != NULL && node->plane->port != NULL)
 		sff_ports_close(node->plane);
+	for (unsigned int i = 0; i < node->vms.n; i++)
+		if (node->vms.vm[i].closing != NULL)
+			node->vms.vm[i].closing->ops->close(node->vms.vm[i].closing);
 	sff_vms_stop(&node->vms);
 	if (node->plane != NULL)
 		sff_plane_fini(node->plane);
@@ -360,6 +377,7 @@ sff_node_close(struct sff_node *node)
 	sfc_table_free(node->table);
 	sfc_config_free(node->config);
 	free(node->metadata_said);
+	sff_carried_free(&node->carried);
 	free(node->plane);
 	sff_run_dir_close(&node->run_dir);
 }

@@ -45,9 +45,10 @@ struct sff_pins {
  * Room for this many flows, twice that in lines so that few collide; 1..2^26.
  *
  * @param tsc_hz  of the clock.
+ * @param now     take the memory now; else page by page, when it is first used.
  * @return        0 or -ENOMEM. Thread: control.
  */
-int sff_pins_create(uint32_t flows, uint64_t tsc_hz, struct sff_pins **pins);
+int sff_pins_create(uint32_t flows, uint64_t tsc_hz, bool now, struct sff_pins **pins);
 void sff_pins_destroy(struct sff_pins *pins);
 
 /** The key of a flow at a function. Flows of one hash share everything: choice looks at the hash alone. */

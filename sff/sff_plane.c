@@ -298,10 +298,13 @@ sff_plane_build(struct sff_plane *plane)
 		                       ? SFC_DOWN
 		                       : sff_plane_admin(&config->instance[i]);
 	}
+	/* A VM that leaves is no instance any more: its port is as it was. */
 	for (uint16_t p = plane->n_external; p < plane->n_ports; p++)
-		plane->port_of_instance[plane->port[p].instance] = p;
+		if (plane->port[p].instance != SFC_NONE)
+			plane->port_of_instance[plane->port[p].instance] = p;
 	for (uint16_t p = plane->n_external; p < plane->n_ports; p++)
-		sff_sf_describe(plane, p);
+		if (plane->port[p].instance != SFC_NONE)
+			sff_sf_describe(plane, p);
 	if (sff_attach_build(plane) != 0) {
 		sff_plane_fini(plane);
 		return -ENOMEM;

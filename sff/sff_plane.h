@@ -61,8 +61,8 @@ struct sff_port {
 	bool secure;       /* NSH of secure paths may arrive here */
 	uint8_t sf_mac[6]; /* SF: destination address of frames to it */
 	uint16_t peer;     /* access: where unclassified frames go, SFC_NONE = nowhere */
-	uint16_t instance; /* SF: index in the configuration */
-	uint16_t function; /* SF: its function */
+	uint16_t instance; /* SF: index in the configuration; SFC_NONE: it leaves */
+	uint16_t function; /* SF: its function; SFC_NONE: it is gone */
 	uint16_t n_locators;
 	const struct sff_locator *locator; /* transport: ours on this port */
 	struct outer_accept accept;        /* transport: theirs */

@@ -104,28 +104,26 @@ describe(struct sff_plane *plane, const struct sfc_node *node, uint16_t p)
 	port->secure = conf->secure;
 }
 
-/* A port for each local instance: first VMs, in the order in which sff_vms_start() has them, then attached
- * ones, whose frames go over an external port. */
-static void
-describe_instances(struct sff_plane *plane)
+/* A place for each local instance from `p` on that is attached, or is not. Returns the next one. */
+static uint16_t
+describe_instances(struct sff_plane *plane, bool attached, uint16_t p)
 {
 	const struct sfc_config *config = plane->config;
-	uint16_t p = plane->n_external;
 
-	for (int attached = 0; attached < 2; attached++)
-		for (unsigned int i = 0; i < config->n_instances; i++) {
-			const struct sfc_instance *instance = &config->instance[i];
+	for (unsigned int i = 0; i < config->n_instances; i++) {
+		const struct sfc_instance *instance = &config->instance[i];
 
-			if (instance->node != plane->table->node || instance->attach.present != attached)
-				continue;
-			plane->port[p++] = (struct sff_port){
-				.kind = attached ? SFF_PORT_ATTACHED : SFF_PORT_SF,
-				.peer = SFC_NONE,
-				.instance = (uint16_t)i,
-				.function = (uint16_t)instance->function,
-			};
-			memcpy(plane->port[p - 1].sf_mac, instance->attach.mac, sizeof(instance->attach.mac));
-		}
+		if (instance->node != plane->table->node || instance->attach.present != attached)
+			continue;
+		plane->port[p++] = (struct sff_port){
+			.kind = attached ? SFF_PORT_ATTACHED : SFF_PORT_SF,
+			.peer = SFC_NONE,
+			.instance = (uint16_t)i,
+			.function = (uint16_t)instance->function,
+		};
+		memcpy(plane->port[p - 1].sf_mac, instance->attach.mac, sizeof(instance->attach.mac));
+	}
+	return p;
 }
 
 int
@@ -160,7 +158,9 @@ sff_ports_open(struct sff_plane *plane, const struct sff_options *options, uint1
 		if (rc == 0)
 			rc = pmd_captures_create(&conf, captures, err, err_size);
 	}
-	describe_instances(plane);
+	/* First VMs, in the order in which sff_vms_start() has them, then those whose frames go over an
+	 * external port. */
+	describe_instances(plane, true, describe_instances(plane, false, plane->n_external));
 	for (uint16_t p = 0; rc == 0 && p < plane->n_external; p++) {
 		describe(plane, node, p);
 		rc = options->replay ? open_replay(plane, node, p, options, *captures, err, err_size)
@@ -171,6 +171,111 @@ sff_ports_open(struct sff_plane *plane, const struct sff_options *options, uint1
 	if (rc != 0)
 		sff_ports_close(plane);
 	return rc;
+}
+
+static uint16_t
+function_named(const struct sfc_config *config, const char *name)
+{
+	for (unsigned int f = 0; f < config->n_functions; f++)
+		if (strcmp(config->function[f].name, name) == 0)
+			return (uint16_t)f;
+	return SFC_NONE;
+}
+
+/* Of a VM that leaves: as it was, but for its function, which may have another place or none. */
+static void
+inherit_leaving(struct sff_plane *plane, const struct sff_plane *from, uint16_t p)
+{
+	struct sff_port *port = &plane->port[p];
+
+	*port = from->port[p];
+	port->instance = SFC_NONE;
+	if (port->function != SFC_NONE)
+		port->function = function_named(plane->config, from->config->function[port->function].name);
+	/* Without a function there is no way back for a frame without NSH. */
+	if (port->function == SFC_NONE || plane->config->function[port->function].nsh_aware)
+		port->sf.proxied = false;
+}
+
+/* By VM: the instance of the new configuration that it runs, SFC_NONE when it is to leave. */
+static void
+find_instances(const struct sff_plane *plane, const struct sff_vms *vms, uint16_t instance_of[SFF_VMS_MAX])
+{
+	for (unsigned int slot = 0; slot < SFF_VMS_MAX; slot++)
+		instance_of[slot] = SFC_NONE;
+	for (unsigned int i = 0; i < plane->config->n_instances; i++) {
+		const struct sfc_instance *instance = &plane->config->instance[i];
+		const struct sff_vm *vm;
+
+		if (instance->node != plane->table->node || instance->attach.present)
+			continue;
+		vm = sff_vms_find(vms, instance);
+		if (vm != NULL)
+			instance_of[vm - vms->vm] = (uint16_t)i;
+	}
+}
+
+int
+sff_ports_inherit(struct sff_plane *plane, const struct sff_plane *from, const struct sff_vms *vms, char *err,
+	int err_size)
+{
+	const struct sfc_config *config = plane->config;
+	const struct sfc_node *node = &config->node[plane->table->node];
+	uint32_t n = node->n_ports + vms->n;
+	uint16_t instance_of[SFF_VMS_MAX];
+	uint16_t p = 0;
+
+	for (unsigned int i = 0; i < config->n_instances; i++)
+		n += config->instance[i].node == plane->table->node && config->instance[i].attach.present;
+	if (n > SFF_MAX_PORTS) {
+		snprintf(err, (size_t)err_size, "node '%s' has %u ports and instances, the limit is %u",
+			node->name, n, SFF_MAX_PORTS);
+		return -E2BIG;
+	}
+	plane->port = calloc(n + 1, sizeof(plane->port[0]));
+	if (plane->port == NULL) {
+		snprintf(err, (size_t)err_size, "node '%s': out of memory", node->name);
+		return -ENOMEM;
+	}
+	plane->n_external = (uint16_t)node->n_ports;
+	plane->n_ports = (uint16_t)n;
+	for (; p < plane->n_external; p++) {
+		plane->port[p].pmd = from->port[p].pmd;
+		describe(plane, node, p);
+	}
+	find_instances(plane, vms, instance_of);
+	for (unsigned int slot = 0; slot < vms->n; slot++, p++) {
+		const struct sff_vm *vm = &vms->vm[slot];
+		uint16_t i = instance_of[slot];
+		bool had = p < from->n_ports && from->port[p].kind == SFF_PORT_SF && !vm->pending;
+
+		plane->port[p] = (struct sff_port){
+			.kind = SFF_PORT_SF, .peer = SFC_NONE, .instance = i, .function = SFC_NONE};
+		if (i == SFC_NONE && had)
+			inherit_leaving(plane, from, p);
+		if (i == SFC_NONE)
+			continue;
+		plane->port[p].function = (uint16_t)config->instance[i].function;
+		memcpy(plane->port[p].sf_mac, vm->mac, sizeof(vm->mac));
+	}
+	describe_instances(plane, true, p);
+	sff_ports_refresh(plane, from, vms);
+	return 0;
+}
+
+void
+sff_ports_refresh(struct sff_plane *plane, const struct sff_plane *from, const struct sff_vms *vms)
+{
+	for (unsigned int slot = 0; slot < vms->n && plane->n_external + slot < plane->n_ports; slot++) {
+		uint16_t p = (uint16_t)(plane->n_external + slot);
+		bool had = p < from->n_ports && from->port[p].kind == SFF_PORT_SF;
+
+		if (vms->vm[slot].pending)
+			continue;
+		/* Also when there is none any more: that of a VM that left is closed. */
+		plane->port[p].pmd = had ? from->port[p].pmd : NULL;
+		plane->port[p].consumed = had ? from->port[p].consumed : NULL;
+	}
 }
 
 int

@@ -227,6 +227,10 @@ hops_json(const struct sff_sources *s)
 
 			if (entry == NULL)
 				continue;
+			if (s->carried != NULL && s->carried->hop != NULL) {
+				in = s->carried->hop[entry - table->entry].in;
+				out = s->carried->hop[entry - table->entry].out;
+			}
 			for (unsigned int l = 0; l < s->n_lcores; l++) {
 				in += s->lcore[l]->hop[entry - table->entry].in;
 				out += s->lcore[l]->hop[entry - table->entry].out;
@@ -271,6 +275,10 @@ sff_report_event(const struct sff_sources *s, struct sfc_ledger *ledger)
 	sff_report_steering(s, &report.steering);
 	for (unsigned int p = 0; p < config->n_paths; p++) {
 		path[p] = (struct sfc_report_path){.name = config->path[p].name, .spi = config->path[p].spi};
+		if (s->carried != NULL && s->carried->path != NULL) {
+			path[p].in = s->carried->path[p].in;
+			path[p].out = s->carried->path[p].out;
+		}
 		for (unsigned int l = 0; l < s->n_lcores; l++) {
 			path[p].in += s->lcore[l]->path[p].in;
 			path[p].out += s->lcore[l]->path[p].out;

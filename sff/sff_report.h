@@ -7,6 +7,7 @@
 #ifndef SFF_REPORT_H
 #define SFF_REPORT_H
 
+#include "sff_carry.h"
 #include "sff_lcore.h"
 #include "sff_vm.h"
 
@@ -19,6 +20,7 @@ struct sff_sources {
 	struct sff_lcore *const *lcore;
 	unsigned int n_lcores;
 	const struct sff_vms *vms;
+	const struct sff_carried *carried;      /* NULL = nothing */
 	const struct sff_mirror_store *mirrors; /* NULL = none */
 	bool ended; /* everything was drained or given up: frames still in a live SF are stuck, not in flight
 	             */

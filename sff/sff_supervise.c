@@ -64,10 +64,13 @@ wait_for_workers(const struct sff_node *node)
 static bool
 bury(struct sff_node *node, struct sff_vm *vm)
 {
-	struct sff_port *port = &node->plane->port[vm->port];
+	struct sff_port *port;
 	uint64_t rest;
 
 	vm->up = false;
+	if (vm->port == SFC_NONE)
+		return true;
+	port = &node->plane->port[vm->port];
 	if (!vm->leaving)
 		__atomic_store_n(&node->plane->up[vm->index], SFC_DOWN, __ATOMIC_RELEASE);
 	if (port->pmd == NULL || vm->shared == NULL)
@@ -132,11 +135,11 @@ schedule(const struct sff_node *node, struct sff_vm *vm, uint64_t now, const cha
 static void
 leave(struct sff_node *node, struct sff_vm *vm, uint64_t now)
 {
-	const struct sff_port *port = &node->plane->port[vm->port];
+	const struct sff_port *port = vm->port != SFC_NONE ? &node->plane->port[vm->port] : NULL;
 	struct sff_books books = {0};
 	uint64_t rest = 0;
 
-	if (port->pmd != NULL)
+	if (port != NULL && port->pmd != NULL)
 		sff_report_life(port->pmd, port->consumed, node->workers, &books, &rest);
 	if (!vm->stopping && (rest == 0 || now - vm->leave_ms > LEAVE_MS)) {
 		vm->stopping = true;
@@ -159,7 +162,11 @@ release(struct sff_node *node, struct sff_vm *vm, uint64_t now)
 	}
 	if (now - vm->leave_ms < CLOSE_MS)
 		return;
-	close_port(node, &node->plane->port[vm->port]);
+	if (vm->port != SFC_NONE)
+		close_port(node, &node->plane->port[vm->port]);
+	else if (vm->closing != NULL)
+		vm->closing->ops->close(vm->closing);
+	vm->closing = NULL;
 	sff_books_add(&node->vms.past, &vm->past);
 	sff_vm_forget(vm);
 	vm->state = SFF_VM_NONE;
@@ -203,6 +210,8 @@ supervise(struct sff_node *node, struct sff_vm *vm, uint64_t now)
 			sff_vm_kill(vm);
 		break;
 	case SFF_VM_READY:
+		if (vm->leaving)
+			break;
 		if (sff_supervise_port(node, node->plane, vm) != 0 ||
 			(!vm->up && now - vm->since_ms > PORT_MS))
 			sff_vm_kill(vm);

@@ -225,8 +225,8 @@ start(struct sff_vms *vms, struct sff_vm *vm, bool adopt, char *err, int err_siz
 	return rc;
 }
 
-struct sff_vm *
-sff_vms_find(struct sff_vms *vms, const struct sfc_instance *instance)
+static struct sff_vm *
+find(const struct sff_vms *vms, const struct sfc_instance *instance, bool leaving)
 {
 	char dir[PATH_MAX], image[2 * PATH_MAX], err[8];
 	uint64_t id;
@@ -236,9 +236,21 @@ sff_vms_find(struct sff_vms *vms, const struct sfc_instance *instance)
 		return NULL;
 	id = identity(instance, image, runtime_names[runtime_of(vms, instance)]);
 	for (unsigned int i = 0; i < vms->n; i++)
-		if (vms->vm[i].state != SFF_VM_NONE && !vms->vm[i].leaving && vms->vm[i].id == id)
+		if (vms->vm[i].state != SFF_VM_NONE && vms->vm[i].leaving == leaving && vms->vm[i].id == id)
 			return &vms->vm[i];
 	return NULL;
+}
+
+struct sff_vm *
+sff_vms_find(const struct sff_vms *vms, const struct sfc_instance *instance)
+{
+	return find(vms, instance, false);
+}
+
+bool
+sff_vms_leaving(const struct sff_vms *vms, const struct sfc_instance *instance)
+{
+	return find(vms, instance, true) != NULL;
 }
 
 int

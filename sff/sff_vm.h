@@ -15,6 +15,8 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
+struct pmd_port;
+
 /* What a guest shares with us, read only. */
 struct sff_shared {
 	struct hv_status status;
@@ -58,15 +60,16 @@ struct sff_vm {
 	uint16_t index; /* of the instance in the configuration */
 	uint16_t port;  /* in the plane */
 	uint8_t mac[6];
-	bool up;                /* its port is attached */
-	bool said;              /* its end was reported */
-	bool leaving;           /* not in the configuration any more: ends when it is empty */
-	bool stopping;          /* leaving, and asked to end */
-	bool pending;           /* of a configuration that is not in force yet */
-	enum sff_vm_state seen; /* by the supervisor, since when: */
-	uint64_t since_ms;      /* READY: since its port is not attached */
-	uint64_t leave_ms;      /* leaving: since when; stopping: since it was asked */
-	uint64_t again_ms;      /* ENDED: when it starts again, 0 = never */
+	bool up;                  /* its port is attached */
+	bool said;                /* its end was reported */
+	bool leaving;             /* not in the configuration any more: ends when it is empty */
+	bool stopping;            /* leaving, and asked to end */
+	struct pmd_port *closing; /* leaving, and its port is in no plane: SFC_NONE */
+	bool pending;             /* of a configuration that is not in force yet */
+	enum sff_vm_state seen;   /* by the supervisor, since when: */
+	uint64_t since_ms;        /* READY: since its port is not attached */
+	uint64_t leave_ms;        /* leaving: since when; stopping: since it was asked */
+	uint64_t again_ms;        /* ENDED: when it starts again, 0 = never */
 	uint64_t death_ms[SFF_VM_DEATHS_MAX + 1]; /* the last ones, a ring */
 	uint32_t deaths;
 	struct sff_books past; /* of earlier lives */
@@ -120,7 +123,10 @@ int sff_vms_add(struct sff_vms *vms, const struct sfc_config *config, unsigned i
 	char *err, int err_size);
 
 /** The VM that runs an instance exactly as configured, NULL = none. It has to be no other instance's yet. */
-struct sff_vm *sff_vms_find(struct sff_vms *vms, const struct sfc_instance *instance);
+struct sff_vm *sff_vms_find(const struct sff_vms *vms, const struct sfc_instance *instance);
+
+/** Does a VM that leaves run this instance? Until it is gone it has the sockets that another one needs. */
+bool sff_vms_leaving(const struct sff_vms *vms, const struct sfc_instance *instance);
 
 /** Start a VM that ended once more. Its port is closed. 0, or -errno with one message in err. */
 int sff_vms_restart(struct sff_vms *vms, struct sff_vm *vm, char *err, int err_size);

@@ -224,10 +224,9 @@ def start(work, command, **more):
         [str(word) for word in command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        **{"env": environment(work), **more},
+        **{"env": environment(work), "stderr": subprocess.PIPE, **more},
     )
 
 
@@ -240,6 +239,7 @@ def finish(process, code, timeout=TIMEOUT):
         process.kill()
         out, err = process.communicate()
         raise AssertionError(f"did not end in {timeout} s\n{out[-3000:]}{err[-3000:]}") from None
+    err = err or ""  # it went to a file
     no_defect(process.args[0], err)
     check(
         code is None or process.returncode == code,

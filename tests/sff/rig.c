@@ -216,7 +216,7 @@ rig_open(const char *yaml)
 	r->now = world_open(r, yaml);
 	must(sff_lcore_create(&r->now->plane, 0, &r->lc) == 0, "lcore");
 	must(cls_flows_create(FLOWS, 0, -1, &r->lc->flows, err, sizeof(err)) == 0, "flows: %s", err);
-	must(sff_pins_create(FLOWS, TSC_HZ, &r->lc->pins) == 0, "pins");
+	must(sff_pins_create(FLOWS, TSC_HZ, true, &r->lc->pins) == 0, "pins");
 	r->lc->pins->now = 1;
 	r->lc->feed = SFF_FEED_LIVE;
 	r->lc->pool = shared.pool;

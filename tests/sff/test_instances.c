@@ -288,7 +288,7 @@ a_flood_of_flows_forgets_the_silent_ones_first(void **state)
 	unsigned int kept = 0;
 
 	(void)state;
-	assert_int_equal(sff_pins_create(1024, UINT64_C(1) << SFF_PIN_TICK_BITS, &pins), 0);
+	assert_int_equal(sff_pins_create(1024, UINT64_C(1) << SFF_PIN_TICK_BITS, false, &pins), 0);
 	assert_int_equal(pins->map_size, 2048 * sizeof(struct sff_pin));
 	pins->now = 10;
 	for (uint32_t i = 0; i < 256; i++)
@@ -319,7 +319,7 @@ a_pin_dies_of_silence(void **state)
 	struct sff_pin *pin;
 
 	(void)state;
-	assert_int_equal(sff_pins_create(1, UINT64_C(1) << SFF_PIN_TICK_BITS, &pins), 0);
+	assert_int_equal(sff_pins_create(1, UINT64_C(1) << SFF_PIN_TICK_BITS, false, &pins), 0);
 	pins->now = UINT32_MAX - 10;
 	sff_pin_add(pins, sff_pin_key(7, 0), 1);
 	pin = sff_pin_find(pins, sff_pin_key(7, 0));
