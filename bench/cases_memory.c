@@ -1,6 +1,8 @@
 #include "cases.h"
 #include "world.h"
 
+#include "pmd_pool.h"
+
 #include <rte_ring.h>
 
 /* What the mempool's cache and a ring cost: nothing of ours in between. */
@@ -22,9 +24,9 @@ case_mbuf_run(struct bench_case *c)
 
 	(void)c;
 	for (unsigned int i = 0; i < BENCH_CHUNK; i += BENCH_BURST) {
-		if (rte_pktmbuf_alloc_bulk(world_pool(), m, BENCH_BURST) != 0)
+		if (!pmd_pool_take(world_pool(), m, BENCH_BURST))
 			return 0;
-		rte_pktmbuf_free_bulk(m, BENCH_BURST);
+		pmd_pool_return(m, BENCH_BURST);
 	}
 	return BENCH_CHUNK;
 }

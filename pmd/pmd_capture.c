@@ -1,4 +1,5 @@
 #include "pmd_capture_set.h"
+#include "pmd_pool.h"
 #include "pmd_priv.h"
 
 #include <errno.h>
@@ -73,7 +74,7 @@ capture_tx(struct pmd_port *port, uint16_t queue, struct rte_mbuf **pkts, uint16
 	(void)queue;
 	for (uint16_t i = 0; i < n && p->out != NULL; i++)
 		write_frame(p, pkts[i]);
-	rte_pktmbuf_free_bulk(pkts, n);
+	pmd_pool_return(pkts, n);
 	return n;
 }
 

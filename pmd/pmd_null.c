@@ -1,3 +1,4 @@
+#include "pmd_pool.h"
 #include "pmd_priv.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@ null_tx(struct pmd_port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t 
 {
 	(void)port;
 	(void)queue;
-	rte_pktmbuf_free_bulk(pkts, n);
+	pmd_pool_return(pkts, n);
 	return n;
 }
 

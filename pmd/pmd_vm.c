@@ -1,3 +1,4 @@
+#include "pmd_pool.h"
 #include "pmd_priv.h"
 #include "pmd_vm_guard.h"
 #include "pmd_vm_ring.h"
@@ -121,7 +122,7 @@ vm_tx(struct pmd_port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
 	add(&q->frames, done - bad);
 	add(&q->bad, bad);
 	settle(q, before);
-	rte_pktmbuf_free_bulk(pkts, done);
+	pmd_pool_return(pkts, done);
 	return done;
 }
 

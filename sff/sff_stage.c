@@ -1,6 +1,8 @@
 #include "sff_stage.h"
 #include "sff_lcore.h"
 
+#include "pmd_pool.h"
+
 #include <string.h>
 
 #define S(stage)  (UINT32_C(1) << SFF_STAGE_##stage)
@@ -54,7 +56,7 @@ void
 sff_drop(struct sff_lcore *lc, struct rte_mbuf **pkts, uint16_t n, enum sfc_drop reason)
 {
 	lc->dropped[reason] += n;
-	rte_pktmbuf_free_bulk(pkts, n);
+	pmd_pool_return(pkts, n);
 }
 
 /* Packets of an edge that leads to no stage. */
