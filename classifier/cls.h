@@ -62,10 +62,23 @@ struct cls_flows; /* flow table of one lcore */
 int cls_create(const struct sfc_config *config, int node, struct cls **cls, char *err, int err_size);
 void cls_destroy(struct cls *cls);
 
-/** The action of a verdict. Thread: any. */
+/**
+ * Let flows that an earlier rule set knew as the way back of others stay that, where the path they take is
+ * still the reverse of some path. No rule says it, and the flow it is the way back of may be silent. All
+ * other flows ask the new rules.
+ *
+ * @param cls   new, of `config`; no lcore uses it yet.
+ * @param from  of `from_config`, both read, not kept. What it inherited itself is inherited, too, over the
+ *              last 8 changes.
+ * @return      0 or -ENOMEM (cls is good, but knows less). Thread: control.
+ */
+int cls_inherit(struct cls *cls, const struct sfc_config *config, const struct cls *from,
+	const struct sfc_config *from_config);
+
 /** Verdicts there are: indices for cls_action run below this. Thread: any. */
 uint32_t cls_verdicts(const struct cls *cls);
 
+/** The action of a verdict. Thread: any. */
 const struct cls_action *cls_action(const struct cls *cls, uint32_t verdict);
 
 /**

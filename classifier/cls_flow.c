@@ -4,8 +4,8 @@
  * A flow lives in one of the eight lines of its block: its home line, else the next free one in the order
  * home ^ 1, home ^ 2, ... A line is valid for the rule set that made it, so a change of rules empties the
  * table without touching it. As lines of the present rule set are only ever replaced, never removed, a search
- * may stop at the first line that is not valid. All work per packet is bounded by the block, whatever the
- * flows.
+ * may stop at the first line that is not valid. What an earlier rule set knew of a flow is looked at once,
+ * when its line is made anew (cls_inherit). All work per packet is bounded by the block, whatever the flows.
  */
 #include "cls_flow.h"
 
@@ -63,20 +63,42 @@ evict(struct cls_flows *flows, uint32_t home)
 	return line;
 }
 
-/* The line of a key, *found = it holds the key; else its old content may be overwritten. */
+/*
+ * The line of a key, *found = it holds the key; else its old content may be overwritten, and *inherited is
+ * the verdict that an earlier rule set's is worth, 0 = none.
+ */
 static struct cls_flow *
-find_or_take(
-	struct cls_flows *flows, uint32_t generation, const struct cls_key *key, uint32_t hash, bool *found)
+find_or_take(struct cls_flows *flows, const struct cls *cls, const struct cls_key *key, uint32_t hash,
+	bool *found, uint32_t *inherited)
 {
 	uint32_t home = home_of(flows, hash, key->port);
+	struct cls_flow *take = NULL;
 
+	*found = false;
+	*inherited = 0;
 	for (uint32_t i = 0; i < CLS_FLOW_BLOCK; i++) {
 		struct cls_flow *line = &flows->line[home ^ i];
-		*found = line->generation == generation && key_equal(&line->key, key);
-		if (*found || line->generation != generation)
-			return line;
+		bool valid = line->generation == cls->generation;
+
+		if (valid && take == NULL) {
+			*found = key_equal(&line->key, key);
+			if (*found)
+				return line;
+			continue;
+		}
+		if (take == NULL)
+			take = line;
+		/* Beyond a line that was never used there is none of this flow. */
+		if (cls->n_past == 0 || line->generation == 0)
+			break;
+		if (!key_equal(&line->key, key))
+			continue;
+		*inherited = cls_past_verdict(cls, line->generation, line->verdict);
+		/* Its own line becomes that of the flow whose line it takes. */
+		*line = *take;
+		break;
 	}
-	return evict(flows, home);
+	return take != NULL ? take : evict(flows, home);
 }
 
 static inline void
@@ -103,10 +125,13 @@ classify_misses(const struct cls *cls, struct cls_flows *flows, const struct cls
 		if (missed[i]->family == 0)
 			continue;
 		bool found; /* a packet of the same flow came earlier in this burst */
+		uint32_t inherited;
 		struct cls_flow *line =
-			find_or_take(flows, cls->generation, missed[i], hash[miss[i]], &found);
+			find_or_take(flows, cls, missed[i], hash[miss[i]], &found, &inherited);
 		if (!found)
-			fill_line(flows, line, cls->generation, missed[i], result[i]);
+			fill_line(flows, line, cls->generation, missed[i],
+				inherited != 0 ? inherited : result[i]);
+		verdict[miss[i]] = line->verdict;
 	}
 }
 
@@ -175,7 +200,8 @@ cls_learn_reverse(const struct cls *cls, struct cls_flows *flows, const struct c
 	reverse.port = port;
 
 	bool found;
-	struct cls_flow *line = find_or_take(flows, cls->generation, &reverse, hash, &found);
+	uint32_t inherited; /* says no more than what is learned here */
+	struct cls_flow *line = find_or_take(flows, cls, &reverse, hash, &found, &inherited);
 	if (!found) {
 		fill_line(flows, line, cls->generation, &reverse, verdict);
 		return;

@@ -108,6 +108,7 @@ cls_destroy(struct cls *cls)
 		return;
 	cls_acl_free(&cls->ipv4);
 	cls_acl_free(&cls->ipv6);
+	cls_past_free(cls);
 	free(cls->non_ip);
 	free(cls->reverse);
 	free(cls->action);

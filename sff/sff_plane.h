@@ -105,7 +105,6 @@ struct sff_plane {
 	uint32_t hash_seed;        /* of flow hashes */
 	struct sff_attach *attach; /* hash table, for sff_attach_find() */
 	uint32_t attach_mask;
-	bool learns_reverse;         /* some path that ends here has a reverse path */
 	struct sff_mirrors *mirrors; /* NULL = none */
 };
 

@@ -153,6 +153,8 @@ begin(struct sff_node *node, struct sff_change *change)
 		return -EINVAL;
 	if (cls_create(change->config, change->index, &change->cls, err, sizeof(err)) != 0)
 		return sff_reload_refuse(node, "%s", err);
+	if (cls_inherit(change->cls, change->config, node->cls, node->config) != 0)
+		return sff_reload_refuse(node, "no memory");
 	return 0;
 }
 

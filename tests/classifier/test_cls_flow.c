@@ -329,6 +329,68 @@ learned_reverse_goes_before_any_rule(void **state)
 	random_config_free(config);
 }
 
+/* Other rules, and no frame of the flows meanwhile: its way back is known all the same, by the path's name.
+ */
+static void
+a_way_back_outlives_changes_of_the_rules(void **state)
+{
+	struct sfc_config *config = random_config(20), *other = random_config(20);
+	struct cls_flows *flows = create_flows(64);
+	struct cls_key flow[20], back[20];
+	char name[RANDOM_PATHS][2] = {"a", "b", "c", "d"};
+	struct cls *cls[12];
+
+	(void)state;
+	for (unsigned int i = 0; i < config->n_rules; i++)
+		config->rule[i].path = other->rule[i].path = 0;
+	/* Path 1 of one is path 2 of the other. */
+	for (unsigned int p = 0; p < RANDOM_PATHS; p++) {
+		config->path[p].reverse = other->path[p].reverse = -1;
+		config->path[p].name = name[p];
+		other->path[p].name = name[p == 1 ? 2 : p == 2 ? 1 : p];
+	}
+	config->path[0].reverse = 1;
+	other->path[0].reverse = 2;
+	cls[0] = create_rules(config);
+	for (uint32_t i = 0; i < 20; i++) {
+		flow[i] = numbered_flow(i);
+		back[i] = reversed(&flow[i], 2);
+		classify_one(cls[0], flows, &flow[i]);
+		cls_learn_reverse(cls[0], flows, &flow[i], cls_hash(&flow[i], SEED), 2, 1);
+	}
+	for (unsigned int c = 1; c < 12; c++) {
+		const struct sfc_config *was = c % 2 == 0 ? other : config, *is = c % 2 == 0 ? config : other;
+
+		cls[c] = create_rules(is);
+		assert_int_equal(cls_inherit(cls[c], is, cls[c - 1], was), 0);
+		/* Flow 0 speaks all the time, the others once in a while. */
+		for (uint32_t i = 0; i < (c % 4 == 1 ? 20 : 1); i++) {
+			const struct cls_action *action;
+
+			assert_int_equal(classify_one(cls[c], flows, &flow[i]), match_one(cls[c], &flow[i]));
+			action = cls_action(cls[c], classify_one(cls[c], flows, &back[i]));
+			assert_int_equal(action->rule, -2);
+			assert_int_equal(action->path, c % 2 == 0 ? 1 : 2);
+		}
+	}
+	/* The path is nobody's way back any more: rules alone count, whatever comes after. */
+	cls_destroy(cls[0]);
+	other->path[0].reverse = -1;
+	cls[0] = create_rules(other);
+	assert_int_equal(cls_inherit(cls[0], other, cls[11], other), 0);
+	assert_int_equal(classify_one(cls[0], flows, &back[1]), match_one(cls[0], &back[1]));
+	cls_destroy(cls[1]);
+	cls[1] = create_rules(config);
+	assert_int_equal(cls_inherit(cls[1], config, cls[0], other), 0);
+	assert_int_equal(classify_one(cls[1], flows, &back[1]), match_one(cls[1], &back[1]));
+	assert_int_equal(classify_one(cls[1], flows, &back[2]), match_one(cls[1], &back[2]));
+	for (unsigned int c = 0; c < 12; c++)
+		cls_destroy(cls[c]);
+	cls_flows_destroy(flows);
+	random_config_free(config);
+	random_config_free(other);
+}
+
 static void
 path_that_is_no_reverse_is_not_learned(void **state)
 {
@@ -462,6 +524,7 @@ main(void)
 		cmocka_unit_test(flow_in_use_survives_a_flood),
 		cmocka_unit_test(flows_of_one_hash_are_told_apart),
 		cmocka_unit_test(learned_reverse_goes_before_any_rule),
+		cmocka_unit_test(a_way_back_outlives_changes_of_the_rules),
 		cmocka_unit_test(path_that_is_no_reverse_is_not_learned),
 		cmocka_unit_test(rule_into_the_same_path_keeps_its_metadata),
 		cmocka_unit_test(table_agrees_with_a_plain_list),

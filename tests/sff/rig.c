@@ -249,6 +249,7 @@ rig_apply(struct rig *r, const char *yaml)
 	struct rig_world *w = world_open(r, yaml);
 	struct sff_view view;
 
+	must(cls_inherit(w->cls, w->config, r->now->cls, r->now->config) == 0, "memory");
 	must(sff_view_create(&w->plane, r->lc->pins, &view) == 0, "memory");
 	sff_lcore_exchange(r->lc, &view);
 	must(view.plane == &r->now->plane, "another plane");
