@@ -238,7 +238,7 @@ assign_vms(struct sff_node *node, const struct sff_change *change, uint64_t now)
 		vm->pending = false;
 		/* One that was given up gets another chance. */
 		if (vm->state == SFF_VM_ENDED && vm->said && vm->again_ms == 0) {
-			vm->deaths = 0;
+			vm->backoff = (struct sff_backoff){0};
 			vm->again_ms = now;
 		}
 	}

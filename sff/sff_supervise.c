@@ -17,10 +17,6 @@
 /* From the end of a VM that left to that of its port. */
 #define CLOSE_MS 2000u
 
-#define MINUTE_MS      60000u
-#define BACKOFF_MS     100u
-#define BACKOFF_MAX_MS 5000u
-
 int
 sff_supervise_port(struct sff_node *node, struct sff_plane *plane, struct sff_vm *vm)
 {
@@ -100,34 +96,18 @@ close_port(struct sff_node *node, struct sff_port *port)
 	pmd->ops->close(pmd);
 }
 
-/* Deaths of the last minute. */
-static uint32_t
-recent_deaths(const struct sff_vm *vm, uint64_t now)
-{
-	uint32_t n = RTE_MIN(vm->deaths, SFF_VM_DEATHS_MAX + 1), recent = 0;
-
-	for (uint32_t i = 0; i < n; i++)
-		recent += now - vm->death_ms[i] < MINUTE_MS;
-	return recent;
-}
-
 /* When does it start again? `why` it ended is said with it. */
 static void
 schedule(const struct sff_node *node, struct sff_vm *vm, uint64_t now, const char *why)
 {
-	uint64_t delay = BACKOFF_MAX_MS;
-	uint32_t recent;
+	uint64_t delay = sff_backoff_next(&vm->backoff, now);
 
-	vm->death_ms[vm->deaths++ % (SFF_VM_DEATHS_MAX + 1)] = now;
-	recent = recent_deaths(vm, now);
-	if (recent > SFF_VM_DEATHS_MAX) {
+	if (delay == SFF_BACKOFF_NEVER) {
 		vm->again_ms = 0;
 		sff_say(node->options, "error", "%s; more than %u times in a minute: it stays down", why,
-			SFF_VM_DEATHS_MAX);
+			SFF_BACKOFF_DEATHS_MAX);
 		return;
 	}
-	if (BACKOFF_MS << (recent - 1) < BACKOFF_MAX_MS)
-		delay = BACKOFF_MS << (recent - 1);
 	vm->again_ms = now + delay;
 	sff_say(node->options, "error", "%s; it starts again in %.1f s", why, (double)delay / 1000);
 }

@@ -9,6 +9,7 @@
 
 #include "hv_abi.h"
 #include "sfc_config.h"
+#include "sff_backoff.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,9 +37,6 @@ enum sff_vm_state {
 
 /* Places for VMs, those that leave included: twice the VM ports that pmd has. */
 #define SFF_VMS_MAX 512u
-
-/* More deaths than this in a minute are a crash loop. */
-#define SFF_VM_DEATHS_MAX 10u
 
 /* What lives of instances did with their frames: rx = tx - originated + consumed + lost. */
 struct sff_books {
@@ -70,8 +68,7 @@ struct sff_vm {
 	uint64_t since_ms;        /* READY: since its port is not attached */
 	uint64_t leave_ms;        /* leaving: since when; stopping: since it was asked */
 	uint64_t again_ms;        /* ENDED: when it starts again, 0 = never */
-	uint64_t death_ms[SFF_VM_DEATHS_MAX + 1]; /* the last ones, a ring */
-	uint32_t deaths;
+	struct sff_backoff backoff;
 	struct sff_books past; /* of earlier lives */
 	enum sff_vm_state state;
 	bool adopted; /* not our child */
