@@ -36,7 +36,9 @@ enum sfc_role {
 struct sfc_locator {
 	enum sfc_transport transport;
 	struct sfc_addr address; /* family 0: an Ethernet locator */
-	uint32_t vni;
+	uint32_t vni;            /* SFC_TRANSPORT_GRE: the Key, with has_key */
+	bool has_key;
+	bool inner_ethernet;          /* SFC_TRANSPORT_GENEVE: NSH in an Ethernet frame; VXLAN always */
 	uint16_t udp_port;            /* SFC_TRANSPORT_UDP */
 	uint16_t vlan[SFC_VLANS_MAX]; /* SFC_TRANSPORT_ETHERNET: VIDs, outer first */
 	uint8_t n_vlans;

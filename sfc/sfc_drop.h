@@ -23,7 +23,7 @@
 	X(OUTER_HEADER, "outer-header", "malformed outer IP or UDP header")                                  \
 	X(OUTER_CHECKSUM, "outer-checksum", "bad outer IP or UDP checksum")                                  \
 	X(OUTER_FRAGMENT, "outer-fragment", "outer IP fragment: a transport never fragments here")           \
-	X(OUTER_VNI, "outer-vni", "VNI is not the locator's")                                                \
+	X(OUTER_VNI, "outer-vni", "VNI or GRE key is not the locator's")                                     \
 	X(GPE_VERSION, "gpe-version", "VXLAN-GPE version is not 0")                                          \
 	X(GPE_FLAGS, "gpe-flags", "VXLAN-GPE I bit is not set")                                              \
 	X(GPE_OAM, "gpe-oam", "VXLAN-GPE O bit: tunnel OAM is not processed")                                \

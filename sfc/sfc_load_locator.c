@@ -93,6 +93,16 @@ take_numbers(struct sfc_load *load, const struct lyd_node *data, struct sfc_loca
 
 	if (has_vni(locator->transport) || !refuse_leaf(load, data, "vni", locator->transport))
 		locator->vni = has_vni(locator->transport) ? sfc_data_number(data, "vni") : 0;
+	if (locator->transport != SFC_TRANSPORT_GRE) {
+		refuse_leaf(load, data, "key", locator->transport);
+	} else if (sfc_data_child(data, "key")) {
+		locator->has_key = true;
+		locator->vni = sfc_data_number(data, "key");
+	}
+	if (locator->transport == SFC_TRANSPORT_GENEVE)
+		locator->inner_ethernet = sfc_data_is(data, "inner-ethernet", "true");
+	else
+		refuse_leaf(load, data, "inner-ethernet", locator->transport);
 	locator->udp_port = (uint16_t)sfc_data_number(data, "udp-port");
 	if (locator->transport != SFC_TRANSPORT_UDP)
 		refuse_leaf(load, data, "udp-port", locator->transport);

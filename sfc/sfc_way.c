@@ -125,5 +125,6 @@ sfc_way_overhead(const struct sfc_locator *theirs)
 	                  : theirs->address.family == 4 ? NSH_IPV4_SIZE
 	                                                : 0;
 
-	return ip + tunnel[theirs->transport];
+	return ip + tunnel[theirs->transport] + (theirs->has_key ? GRE_WORD_SIZE : 0) +
+	       (theirs->inner_ethernet ? ETH_HDR_SIZE : 0);
 }

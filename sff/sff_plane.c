@@ -66,6 +66,7 @@ describe_locators(struct sff_plane *plane)
 			*l = (struct sff_locator){
 				.address = addr(&conf->address),
 				.vni = conf->vni,
+				.has_key = conf->has_key,
 				.transport = outer_transport[conf->transport],
 				.family = conf->address.family,
 				.n_vlans = conf->n_vlans,
@@ -166,6 +167,8 @@ make_remote(struct sff_plane *plane, const struct sfc_remote *conf, struct sff_r
 		.src = addr(&conf->ours.address),
 		.dst = addr(&conf->theirs.address),
 		.vni = conf->theirs.vni,
+		.has_key = conf->theirs.has_key,
+		.inner_ethernet = conf->theirs.inner_ethernet,
 		.udp_port = conf->theirs.udp_port,
 		.ttl = UNDERLAY_TTL,
 		.tags = conf->theirs.n_vlans,

@@ -31,7 +31,8 @@ enum sff_port_kind {
 /* Where NSH for this node arrives on a port. */
 struct sff_locator {
 	union nsh_addr address;
-	uint32_t vni;
+	uint32_t vni;                 /* GRE: its Key */
+	bool has_key;                 /* GRE: a frame must have it */
 	uint16_t vlan[SFC_VLANS_MAX]; /* Ethernet: VIDs, outer first */
 	uint8_t transport;            /* enum outer_transport */
 	uint8_t family;               /* enum nsh_family */

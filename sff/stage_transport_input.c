@@ -105,7 +105,7 @@ input_any(const struct sff_plane *plane, struct rte_mbuf *m, struct sff_meta *me
 		return SFF_NEXT_DROP(SFC_DROP_OUTER_PEER);
 	if (info.check_size != 0 && unlikely(!checksum_ok(m, &info)))
 		return SFF_NEXT_DROP(SFC_DROP_OUTER_CHECKSUM);
-	if (unlikely(info.vni != locator->vni))
+	if (unlikely(info.vni != locator->vni || (locator->has_key && !info.has_vni)))
 		return SFF_NEXT_DROP(SFC_DROP_OUTER_VNI);
 	return strip(m, meta, info.size, info.payload_size, info.tos, info.src_port);
 }

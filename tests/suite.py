@@ -33,8 +33,8 @@ KVM_GET_API_VERSION = 0xAE00  # linux/kvm.h
 KVM_API_VERSION = 12
 # Tests that run whole programs: worker lcores that poll, VMs, time limits. They spare the unit tests' company.
 WHOLE = "^(kvm|e2e|root)$"
-# Measurements, and peers whose own start-up decides how long an answer takes: run them by hand.
-NOT_HERE = "^(perf|interop)$"
+# Measurements: run them by hand.
+NOT_HERE = "^perf$"
 
 passed = failed = 0
 skipped = []

@@ -170,7 +170,9 @@ m2_links_too_small_for_a_full_frame_are_warned_of(void **state)
 		{"vxlan-gpe, address: \"fd00::", "md-type: 1", 1594},
 		{"vxlan, address: \"10.0.0.", "md-type: 1", 1588},
 		{"geneve, address: \"fd00::", "md-type: 2", 1578},
+		{"geneve, inner-ethernet: true, address: \"10.0.0.", "md-type: 2", 1572},
 		{"gre, address: \"10.0.0.", "md-type: 1", 1562},
+		{"gre, key: 0, address: \"10.0.0.", "md-type: 1", 1566},
 		{"udp, udp-port: 7000, address: \"10.0.0.", "md-type: 1", 1566},
 		{"ethernet, mac: \"02:00:00:00:00:0", "md-type: 1", 1538},
 	};

@@ -153,6 +153,80 @@ v1_e1_r1_l1_s1_u4_u5_every_transport_is_sent_as_its_locator_says(void **state)
 	}
 }
 
+/* One frame from CORE to a peer over MIX; what its headers say. */
+static void
+send_to(struct fixture *f, uint32_t spi, struct outer_info *info)
+{
+	static const struct outer_accept accept = {.transports = UINT32_MAX, .nsh_udp_port = 7001};
+
+	frame_udp(&inner, 4000, 5000, 100);
+	in = inner;
+	frame_md1(&in, spi, 254, 63, NSH_NP_ETHERNET);
+	frame_gpe(&in, 50000);
+	expect_frame(f, "sent", CORE, &in, "to mix", MIX, &sent);
+	assert_int_equal(outer_parse(&accept, sent.bytes, sent.size, sent.size, info), OUTER_OK);
+	assert_true(outer_check(sent.bytes, info));
+}
+
+static void
+e1_geneve_to_a_peer_that_wants_it_holds_an_ethernet_frame(void **state)
+{
+	struct fixture *f = *state;
+	struct outer_info info;
+
+	send_to(f, 142, &info);
+	assert_int_equal(info.transport, OUTER_GENEVE);
+	assert_true(info.inner_ethernet);
+	assert_int_equal(info.vni, 412);
+	for (unsigned int plain = 0; plain < 2; plain++) {
+		struct outer_conf conf = conf_of(3);
+
+		in = inner;
+		frame_md1(&in, 100, 254, 63, NSH_NP_ETHERNET);
+		conf.inner_ethernet = !plain;
+		wrap(&conf, 50000, 0);
+		expect_frame(f, "either form", MIX, &in, "to wan", WAN, &out);
+		assert_frame_equal(&out, &inner);
+	}
+}
+
+static void
+r1_a_gre_key_is_sent_and_wanted_where_the_locator_has_one(void **state)
+{
+	static const struct {
+		bool has_key;
+		uint32_t key;
+		uint8_t host;
+		const char *want;
+	} rows[] = {
+		{true, 305, 2, "to wan"},
+		{true, 306, 2, "transport_input: outer-vni"},
+		{false, 0, 2, "transport_input: outer-vni"},
+		{false, 0, 1, "to wan"},
+		{true, 305, 1, "transport_input: outer-vni"},
+	};
+	struct fixture *f = *state;
+	struct outer_info info;
+
+	send_to(f, 143, &info);
+	assert_int_equal(info.transport, OUTER_GRE);
+	assert_true(info.has_vni);
+	assert_int_equal(info.vni, UINT32_MAX);
+	send_to(f, 136, &info);
+	assert_false(info.has_vni);
+	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
+		struct outer_conf conf = conf_of(6);
+
+		in = inner;
+		frame_md1(&in, 100, 254, 63, NSH_NP_ETHERNET);
+		conf.dst = address(NSH_IPV6, rows[i].host);
+		conf.has_key = rows[i].has_key;
+		conf.vni = rows[i].key;
+		wrap(&conf, 50000, 0);
+		expect(f, "key", MIX, &in, rows[i].want);
+	}
+}
+
 static void
 u4_a_checksum_covers_all_segments(void **state)
 {
@@ -371,6 +445,8 @@ stages_mix(void)
 	const struct CMUnitTest tests[] = {
 		STAGE_TEST(v1_e1_r1_l1_s1_every_transport_is_accepted_and_its_payload_untouched),
 		STAGE_TEST(v1_e1_r1_l1_s1_u4_u5_every_transport_is_sent_as_its_locator_says),
+		STAGE_TEST(e1_geneve_to_a_peer_that_wants_it_holds_an_ethernet_frame),
+		STAGE_TEST(r1_a_gre_key_is_sent_and_wanted_where_the_locator_has_one),
 		STAGE_TEST(u4_a_checksum_covers_all_segments),
 		STAGE_TEST(v1_e1_r1_l1_s1_each_defect_of_a_transport_has_its_name),
 		STAGE_TEST(e1_a_critical_geneve_option_is_refused_and_others_are_skipped),
