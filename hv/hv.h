@@ -43,6 +43,7 @@ struct hv_options {
 	uint8_t mac[6];
 	bool mac_set;
 	int lifeline;      /* read end of a pipe, or -1 */
+	bool stamps;       /* HV_BOOT_STAMPS */
 	uint64_t start_ns; /* CLOCK_MONOTONIC at exec; 0: when main() began */
 	uint64_t main_ns;  /* CLOCK_MONOTONIC and TSC when main() began: origin of the guest's clock */
 	uint64_t main_tsc;

@@ -1,5 +1,5 @@
 /**
- * The line between a guest, its runner and whoever watches it: guest ABI version 1.
+ * The line between a guest, its runner and whoever watches it: guest ABI version 2.
  *
  * Included by the runner (hv/), by the guest library (hv/guest/, freestanding) and by a supervisor that reads
  * the status memory (sff/). C99 headers only. The same addresses hold under KVM (guest virtual = guest
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HV_ABI_VERSION 1
+#define HV_ABI_VERSION 2
 
 /* Address map. The gaps are unmapped on purpose. */
 #define HV_PRIVATE_ADDR   0x000000ULL /* page tables, GDT, IDT, TSS, stub: supervisor only, KVM only */
@@ -105,6 +105,9 @@ struct hv_net {
 	struct hv_queue queue[2 * HV_MAX_PAIRS];
 };
 
+/* Bits of hv_boot.flags. */
+#define HV_BOOT_STAMPS (1u << 0) /* keep hv_status.batch and busy_tsc: somebody measures */
+
 #define HV_BOOT_MAGIC 0x544f4f4245434953ULL /* "SICEBOOT" read as little-endian bytes */
 
 /* Boot information, filled by the runner before the guest runs, never changed afterwards. */
@@ -120,6 +123,8 @@ struct hv_boot {
 	uint64_t ram_size;  /* bytes */
 	uint64_t spin_tsc;  /* measured cost of exit plus wake, in TSC cycles: how long idling may spin */
 	uint64_t random[4]; /* seed */
+	uint32_t flags;     /* HV_BOOT_* */
+	uint32_t pad;
 	int32_t wait_fds[2 * HV_MAX_PAIRS + 1]; /* process mode: [q] = call eventfd of queue q, then the
 	                                           control eventfd, then -1 if there is room */
 	uint32_t argc;
@@ -177,6 +182,15 @@ struct hv_queue_state {
 	uint16_t last_avail;
 };
 
+#define HV_BATCHES 128u /* a power of two; half a ring of batches of one frame */
+
+/* Frames taken from a ring together: where their time went. Only with HV_BOOT_STAMPS. */
+struct hv_batch {
+	uint64_t taken; /* TSC when the guest looked at the ring */
+	uint32_t first; /* rx_frames before it, low 32 bits */
+	uint32_t spent; /* TSC cycles until what passed was published */
+};
+
 struct hv_status {
 	uint32_t state; /* enum hv_state */
 	uint32_t exit_code;
@@ -194,6 +208,11 @@ struct hv_status {
 	uint64_t pad2[4];
 	struct hv_queue_state queue[2 * HV_MAX_PAIRS];
 	struct hv_crash crash;
+	/* With HV_BOOT_STAMPS: batch i of all ever taken is batch[i % HV_BATCHES], complete below `batches`.
+	 */
+	uint64_t busy_tsc; /* cycles in batches that had frames */
+	uint64_t batches;
+	struct hv_batch batch[HV_BATCHES];
 };
 
 #define HV_CONSOLE_SIZE 0x7000u

@@ -124,6 +124,7 @@ hv_boot_fill(struct hv_guest *guest)
 	boot->abi = HV_ABI_VERSION;
 	boot->backend = guest->runtime->backend;
 	boot->nets = 1;
+	boot->flags = o->stamps ? HV_BOOT_STAMPS : 0;
 	boot->ram_addr = guest->mem.heap;
 	boot->ram_size = HV_RAM_ADDR + guest->mem.ram.size - guest->mem.heap;
 	getrandom(boot->random, sizeof(boot->random), 0);

@@ -118,6 +118,13 @@ set_start_ns(struct hv_options *out, const char *value)
 }
 
 static bool
+set_stamps(struct hv_options *out, const char *value)
+{
+	out->stamps = strcmp(value, "on") == 0;
+	return out->stamps || strcmp(value, "off") == 0;
+}
+
+static bool
 set_arg(struct hv_options *out, const char *value)
 {
 	size_t total = strlen(value) + 1;
@@ -148,6 +155,7 @@ static const struct option_row {
 	{"--lifeline", set_lifeline, "FD", "an open descriptor", "end when this descriptor reaches its end"},
 	{"--start-ns", set_start_ns, "NS", "CLOCK_MONOTONIC, not in the future",
 		"when this program was started"},
+	{"--stamps", set_stamps, "S", "on or off", "the guest says when it took and sent frames"},
 	{"--arg", set_arg, "A", "32 of them, 2048 bytes in all", "argument for the guest, may be repeated"},
 };
 

@@ -151,6 +151,10 @@ spawn(struct sff_vms *vms, struct sff_vm *vm, const char *dir, const char *image
 		argv[n++] = "--lifeline";
 		argv[n++] = "3";
 	}
+	if (vms->conf.stamps) {
+		argv[n++] = "--stamps";
+		argv[n++] = "on";
+	}
 	argv[n++] = "--start-ns";
 	argv[n++] = start;
 	argv[n] = NULL;

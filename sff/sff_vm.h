@@ -90,6 +90,7 @@ struct sff_vms_conf {
 	uint16_t pairs;   /* queue pairs: one per worker */
 	int runtime;      /* enum sfc_runtime for all, -1 = as configured */
 	bool die_with_us; /* replay: also when we are killed */
+	bool stamps;      /* bench: guests say when they took and sent frames */
 };
 
 struct sff_vms {

@@ -310,6 +310,22 @@ count_done(const struct vnf_pair *pair, unsigned sent, unsigned consumed)
 	state[1] = (struct hv_queue_state){(uint16_t)pair->tx.used_at, (uint16_t)pair->tx.published};
 }
 
+/* For whoever measures: a batch of frames, from the look at the ring until all that passed was published. */
+static void
+stamp_batch(uint64_t taken)
+{
+	struct hv_status *status = vnf_env.status;
+	uint64_t spent = vnf_tsc() - taken;
+
+	status->batch[status->batches % HV_BATCHES] = (struct hv_batch){
+		.taken = taken,
+		.first = (uint32_t)status->rx_frames,
+		.spent = spent < UINT32_MAX ? (uint32_t)spent : UINT32_MAX,
+	};
+	__atomic_store_n(&status->busy_tsc, status->busy_tsc + spent, __ATOMIC_RELAXED);
+	__atomic_store_n(&status->batches, status->batches + 1, __ATOMIC_RELEASE);
+}
+
 void
 vnf_pair_post(struct vnf_pair *pair)
 {
@@ -325,7 +341,8 @@ vnf_pair_poll(struct vnf_pair *pair, bool post)
 {
 	uint32_t waiting = queue_waiting(&pair->rx);
 	unsigned frames = 0, sent = 0;
-	bool posted, published;
+	bool posted, published, stamps = vnf_env.boot->flags & HV_BOOT_STAMPS;
+	uint64_t taken = unlikely(stamps) ? vnf_tsc() : 0;
 
 	rx_prefetch(pair, waiting);
 	tx_reap(pair);
@@ -356,6 +373,8 @@ vnf_pair_poll(struct vnf_pair *pair, bool post)
 		rx_fill(pair);
 	posted = queue_publish(&pair->rx);
 	/* Whoever watches sees rx >= tx + consumed at every moment, and a frame gone only once it is. */
+	if (unlikely(stamps && frames))
+		stamp_batch(taken);
 	if (frames)
 		count_taken(frames);
 	published = queue_publish(&pair->tx);

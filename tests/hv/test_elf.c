@@ -240,8 +240,8 @@ lying_notes_are_refused(void **state)
 	file.nh.n_descsz = 12;
 	refused("wrong size (12 bytes, want 16)");
 	good(NULL);
-	file.note.abi = 2;
-	refused("ABI version (2, want 1)");
+	file.note.abi = HV_ABI_VERSION + 1;
+	refused("wrong ABI version");
 	good(NULL);
 	file.note.pairs = 17;
 	refused("17, 1 to 16");

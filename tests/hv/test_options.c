@@ -71,6 +71,7 @@ wrong_options_are_70(void **state)
 		{"--lifeline: not allowed (x,", "run", "x", "--lifeline", "x"},
 		{"--lifeline: not open", "run", "x", "--lifeline", "99", "--memory", "4", "--net", "n"},
 		{"--cpu: no such CPU", "run", "x", "--cpu", "1000", "--memory", "4", "--net", "n"},
+		{"--stamps: not allowed (yes, limit: on or off)", "run", "x", "--stamps", "yes"},
 		{"--fast: unknown option", "run", "x", "--fast"},
 		{"y: a second image", "run", "x", "y"},
 		{"--start-ns: not allowed", "run", "x", "--start-ns", "18446744073709551615"},

@@ -576,6 +576,38 @@ rings_that_make_no_sense_are_refused(void **state)
 	assert_null(vnf_pair_init(&pair, &good, 0));
 }
 
+static void
+batches_are_stamped_where_asked(void **state)
+{
+	struct hv_boot boot = *vnf_env.boot;
+	const struct hv_status *status = vnf_env.status;
+	uint64_t before = vnf_tsc(), after;
+
+	(void)state;
+	host_send(&host, frame, make(100, 1));
+	vnf_pair_poll(&pair, true);
+	assert_int_equal(status->batches, 0);
+	boot.flags = HV_BOOT_STAMPS;
+	vnf_env.boot = &boot;
+	for (uint32_t i = 0; i < 2 * HV_BATCHES; i++) {
+		const struct hv_batch *batch = &status->batch[i % HV_BATCHES];
+
+		vnf_pair_poll(&pair, true); /* nothing came: no batch */
+		assert_int_equal(status->batches, i);
+		host_send(&host, frame, make(100, 2));
+		host_send(&host, frame, make(100, DROP_ME));
+		vnf_pair_poll(&pair, true);
+		after = vnf_tsc();
+		assert_int_equal(status->batches, i + 1);
+		assert_int_equal(batch->first, 1 + 2 * i);
+		assert_true(batch->taken >= before && batch->taken + batch->spent <= after);
+		before = batch->taken + batch->spent;
+		while (host_receive(&host, back, sizeof(back)) > 0)
+			;
+	}
+	assert_true(status->busy_tsc > 0);
+}
+
 #define RING_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -596,6 +628,7 @@ main(void)
 		RING_TEST(draining_serves_what_came_and_posts_nothing),
 		RING_TEST(a_back_end_that_comes_back_goes_on_from_used_idx),
 		RING_TEST(status_tells_where_the_rings_stand),
+		RING_TEST(batches_are_stamped_where_asked),
 		RING_TEST(lies_about_rx_are_counted_and_cost_nothing_else),
 		RING_TEST(an_rx_entry_named_twice_is_refused),
 		RING_TEST(a_chain_with_one_bad_entry_is_dropped_whole),
