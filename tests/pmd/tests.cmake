@@ -1,4 +1,4 @@
-set(files pmd pool null capture_reader capture_writer capture capture_set ethdev vm_seal vm_guard vm_ring vm vm_hostile)
+set(files pmd pool null hist load capture_reader capture_writer capture capture_set ethdev vm_seal vm_guard vm_ring vm vm_hostile)
 foreach(file ${files})
   sluice_test(pmd ${file} LIBS sluice_pmd)
   target_compile_definitions(test_pmd_${file} PRIVATE _GNU_SOURCE)
