@@ -1,4 +1,5 @@
 #include "sff_control.h"
+#include "sff_bench.h"
 #include "sff_metadata.h"
 #include "sff_mirror.h"
 #include "sff_node.h"
@@ -203,6 +204,43 @@ run(struct sff_node *node, int signals, bool *died)
 	return verdict;
 }
 
+struct watch {
+	struct sff_node *node;
+	int signals;
+	enum verdict verdict;
+	bool died;
+};
+
+/* A VM that died ends a bench: what it would say of the chain is not asked any more. */
+static bool
+go_on(void *arg)
+{
+	struct watch *watch = arg;
+	int ignored = SFF_EXIT_DONE;
+
+	watch->verdict = look(watch->node, watch->signals);
+	watch->died |= note_deaths(watch->node, &ignored) > 0;
+	return watch->verdict == GO_ON && !watch->died;
+}
+
+/* All trials, then until frames inside came out. */
+static enum verdict
+bench(struct sff_node *node, int signals, bool *died, int *code)
+{
+	struct watch watch = {.node = node, .signals = signals, .verdict = GO_ON};
+	uint64_t stop_at;
+
+	*code = sff_bench_run(node, go_on, &watch);
+	tell_lcores(node, SFF_ORDER_DRAIN);
+	stop_at = now_ms() + DRAIN_MS;
+	while (!lcores_done(node) && now_ms() < stop_at)
+		look(node, signals);
+	tell_lcores(node, SFF_ORDER_STOP);
+	rte_eal_mp_wait_lcore();
+	*died = watch.died;
+	return watch.verdict;
+}
+
 static void
 print_report(const struct sff_options *options, json_t *event, const struct sfc_ledger *ledger,
 	const struct sfc_steering *steering)
@@ -244,6 +282,11 @@ settle(struct sff_node *node, bool died, enum verdict verdict)
 	int copied = sff_mirror_store_flush(node->mirrors);
 
 	json_t *event = sff_report_event(&sources, &ledger);
+
+	if (node->bench != NULL) {
+		json_object_set(event, "results", node->bench->results);
+		json_object_set(event, "bottleneck", node->bench->bottleneck);
+	}
 
 	if (flushed == 0)
 		flushed = copied;
@@ -351,19 +394,20 @@ run_node(struct sff_node *node, int signals)
 {
 	enum verdict verdict;
 	bool died = false;
-	int code = boot(node, signals);
+	int code = boot(node, signals), failed = SFF_EXIT_DONE;
 
 	if (code != 0)
 		return code < 0 ? SFF_EXIT_USAGE : code;
 	code = sff_node_launch(node);
 	if (code != 0)
 		return code;
-	verdict = run(node, signals, &died);
+	verdict = node->options->bench ? bench(node, signals, &died, &failed) : run(node, signals, &died);
 	if (node->options->replay) {
 		await_deaths(node);
 		died |= any_failed(node);
 	}
-	return settle(node, died, verdict);
+	code = settle(node, died, verdict);
+	return code != SFF_EXIT_DONE ? code : failed;
 }
 
 int

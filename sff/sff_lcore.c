@@ -1,5 +1,6 @@
 #include "sff_lcore.h"
 #include "sff_mirror.h"
+#include "sff_probe.h"
 #include "sff_proxy.h"
 #include "sff_stamp.h"
 #include "sff_tx.h"
@@ -242,6 +243,8 @@ receive(struct sff_lcore *lc, uint16_t p, uint16_t want)
 	if (port->kind == SFF_PORT_SF) {
 		if (lc->stamps != NULL)
 			sff_stamps_restore(lc->stamps, p, b->pkt, n);
+		if (unlikely(lc->probe != NULL))
+			sff_probe_back(lc->probe, p, b->pkt, n);
 	} else {
 		lc->received += n;
 		if (lc->stamps != NULL)

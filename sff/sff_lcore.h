@@ -50,6 +50,7 @@ struct sff_path_count {
 
 struct sff_proxy;
 struct sff_stamps;
+struct sff_probe;
 struct sff_mirror_lcore;
 
 /* How the worker feeds itself from the external ports. */
@@ -85,6 +86,7 @@ struct sff_lcore {
 	struct sff_pins *pins; /* NULL while no function has a choice */
 	struct rte_rcu_qsbr *qsbr;
 	struct sff_stamps *stamps;     /* replay: carries time stamps over the VM ports; else NULL */
+	struct sff_probe *probe;       /* bench: follows marked frames; else NULL */
 	struct pmd_captures *captures; /* replay: done when it is; else NULL */
 	struct rte_mempool *pool;
 	uint16_t queue;        /* this worker's queue on every port */

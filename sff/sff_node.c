@@ -1,4 +1,5 @@
 #include "sff_node.h"
+#include "sff_bench.h"
 #include "sff_control.h"
 #include "sff_eal.h"
 #include "sff_mirror.h"
@@ -175,18 +176,24 @@ open_all(struct sff_node *node, char *err)
 		.pairs = node->workers,
 		.runtime = options->runtime,
 		.die_with_us = options->replay,
+		.stamps = options->bench,
 	};
 	struct sff_eal_conf eal = {
 		.run_dir = node->run_dir.path,
 		.memory_mib = conf->memory_mib,
 		.workers = node->workers,
-		.pin = !options->replay,
+		.pin = !options->replay || options->bench,
 		.pci = !options->replay && has_pci_port(conf),
 		.telemetry = !options->replay,
 	};
 	char note[ERR_SIZE];
-	int rc = sff_vms_start(node->config, node->index, &vms, &node->vms, err, ERR_SIZE);
+	int rc;
 
+	if (options->bench)
+		sff_bench_keep_cpu(true);
+	rc = sff_vms_start(node->config, node->index, &vms, &node->vms, err, ERR_SIZE);
+	if (options->bench)
+		sff_bench_keep_cpu(false);
 	/* Guests boot while EAL starts. */
 	if (rc == 0)
 		rc = sff_eal_init(&eal, note, sizeof(note), err, ERR_SIZE);
@@ -209,6 +216,8 @@ open_all(struct sff_node *node, char *err)
 	node->plane->cls = node->cls;
 	if (rc == 0)
 		rc = sff_ports_open(node->plane, options, node->workers, &node->captures, err, ERR_SIZE);
+	if (rc == 0 && options->bench)
+		rc = sff_bench_open(node, err, ERR_SIZE);
 	for (unsigned int i = 0; rc == 0 && i < node->vms.n; i++) {
 		struct sff_vm *vm = &node->vms.vm[i];
 
@@ -223,7 +232,7 @@ open_all(struct sff_node *node, char *err)
 		rc = sff_mirror_store_create(node->workers, node->captures, &node->mirrors, err, ERR_SIZE);
 	if (rc == 0)
 		rc = sff_mirrors_open(node->plane, node->mirrors, err, ERR_SIZE);
-	if (rc == 0 && options->replay)
+	if (rc == 0 && options->replay && !options->bench)
 		rc = sff_stamps_create(node->plane->n_ports, &node->stamps);
 	return rc;
 }
@@ -325,9 +334,10 @@ sff_node_launch(struct sff_node *node)
 		lc->qsbr = node->qsbr;
 		lc->pool = node->pool;
 		lc->stamps = node->stamps;
-		lc->captures = node->captures;
+		lc->captures = options->bench ? NULL : node->captures;
+		lc->probe = options->bench ? node->bench->probe : NULL;
 		lc->lockstep = options->lockstep;
-		if (!options->replay || options->speed > 0)
+		if (!options->replay || options->bench || options->speed > 0)
 			lc->feed = SFF_FEED_LIVE;
 		else
 			lc->feed = options->lockstep > 0 ? SFF_FEED_LOCKSTEP : SFF_FEED_LOSSLESS;
@@ -367,6 +377,7 @@ sff_node_close(struct sff_node *node)
 	if (node->captures != NULL)
 		pmd_captures_destroy(node->captures);
 	sff_stamps_destroy(node->stamps);
+	sff_bench_close(node);
 	if (node->cls != NULL)
 		cls_destroy(node->cls);
 	if (node->eal) {

@@ -15,6 +15,8 @@
 
 #define SFF_MAX_WORKERS 16u /* HV_MAX_PAIRS: a queue pair of every VM per worker */
 
+struct sff_bench;
+
 struct sff_node {
 	const struct sff_options *options;
 	struct sfc_config *config;
@@ -28,6 +30,7 @@ struct sff_node {
 	struct rte_rcu_qsbr *qsbr;
 	struct pmd_captures *captures; /* replay */
 	struct sff_stamps *stamps;     /* replay */
+	struct sff_bench *bench;       /* bench */
 	struct sff_mirror_store *mirrors;
 	struct sff_plane *plane;
 	struct sff_lcore *lcore[SFF_MAX_WORKERS];

@@ -26,6 +26,12 @@ static const char usage[] =
 	"  --speed X            replay: X times recorded time, or max (lossless, the default)\n"
 	"  --loop N             replay: play the input N times\n"
 	"  --report-fd FD       replay: write events and the report there, one JSON document a line\n"
+	"  --bench              rate the chain by made traffic, or one --in; wants --report-fd\n"
+	"  --flows N            bench: flows of made frames (default 1024)\n"
+	"  --size BYTES|imix    bench: size of made frames (default 64)\n"
+	"  --trial SECONDS      bench: length of a trial (default 1)\n"
+	"  --sum SECONDS        bench: length of all trials of one load (default 21)\n"
+	"  --width PERCENT      bench: how close a rate is to be found (default 0.5)\n"
 	"  --help, --version\n"
 	"\n"
 	"Example: sff --config edge.yaml --node edge-1\n";
@@ -43,6 +49,12 @@ enum option_code {
 	OPT_SPEED,
 	OPT_LOOP,
 	OPT_REPORT_FD,
+	OPT_BENCH,
+	OPT_FLOWS,
+	OPT_SIZE,
+	OPT_TRIAL,
+	OPT_SUM,
+	OPT_WIDTH,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -60,6 +72,12 @@ static const struct option long_options[] = {
 	{"speed", required_argument, NULL, OPT_SPEED},
 	{"loop", required_argument, NULL, OPT_LOOP},
 	{"report-fd", required_argument, NULL, OPT_REPORT_FD},
+	{"bench", no_argument, NULL, OPT_BENCH},
+	{"flows", required_argument, NULL, OPT_FLOWS},
+	{"size", required_argument, NULL, OPT_SIZE},
+	{"trial", required_argument, NULL, OPT_TRIAL},
+	{"sum", required_argument, NULL, OPT_SUM},
+	{"width", required_argument, NULL, OPT_WIDTH},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{0},
@@ -92,6 +110,18 @@ read_speed(const char *text, double *speed)
 	if (end != text && *end == '\0' && *speed > 0 && *speed <= 1e6)
 		return true;
 	fprintf(stderr, "sff: --speed: '%s' is neither max nor a factor above 0, up to 1000000\n", text);
+	return false;
+}
+
+static bool
+read_real(const char *name, const char *text, double low, double high, double *value)
+{
+	char *end;
+
+	*value = strtod(text, &end);
+	if (end != text && *end == '\0' && *value >= low && *value <= high)
+		return true;
+	fprintf(stderr, "sff: --%s: '%s' is not a number from %g to %g\n", name, text, low, high);
 	return false;
 }
 
@@ -169,6 +199,29 @@ read_option(int code, struct sff_options *o)
 		return read_speed(optarg, &o->speed);
 	case OPT_LOOP:
 		return read_number("loop", optarg, 1, UINT32_MAX, &o->loops);
+	case OPT_BENCH:
+		o->bench = o->replay = true;
+		return true;
+	case OPT_FLOWS:
+		if (!read_number("flows", optarg, 1, SFF_OPTIONS_FLOWS, &value))
+			return false;
+		o->flows = (uint32_t)value;
+		return true;
+	case OPT_SIZE:
+		value = 0;
+		if (strcmp(optarg, "imix") != 0 && !read_number("size", optarg, 60, SFF_OPTIONS_SIZE, &value))
+			return false;
+		o->frame_size = (uint16_t)value;
+		return true;
+	case OPT_TRIAL:
+		return read_real("trial", optarg, 0.01, 60, &o->trial_s);
+	case OPT_SUM:
+		return read_real("sum", optarg, 0.01, 600, &o->sum_s);
+	case OPT_WIDTH:
+		if (!read_real("width", optarg, 0.1, 50, &o->width))
+			return false;
+		o->width /= 100;
+		return true;
 	case OPT_REPORT_FD:
 		if (!read_number("report-fd", optarg, 3, INT16_MAX, &value))
 			return false;
@@ -183,7 +236,14 @@ sff_options_parse(int argc, char **argv, struct sff_options *o)
 {
 	int code;
 
-	*o = (struct sff_options){.runtime = -1, .loops = 1, .report_fd = -1};
+	*o = (struct sff_options){.runtime = -1,
+		.loops = 1,
+		.report_fd = -1,
+		.flows = 1024,
+		.frame_size = 64,
+		.trial_s = 1,
+		.sum_s = 21,
+		.width = 0.005};
 	while ((code = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		if (code == OPT_HELP) {
 			fputs(usage, stdout);
@@ -206,6 +266,13 @@ sff_options_parse(int argc, char **argv, struct sff_options *o)
 	}
 	if (!o->replay && (o->n_in > 0 || o->n_out > 0 || o->lockstep > 0 || o->speed > 0 || o->loops > 1)) {
 		fputs("sff: --in, --out, --lockstep, --speed and --loop go with --replay\n", stderr);
+		return 1;
+	}
+	if (o->bench && (o->report_fd < 0 || o->n_in > 1 || o->n_out > 0 || o->lockstep > 0 || o->speed > 0 ||
+				o->loops > 1)) {
+		fputs("sff: --bench wants --report-fd, takes one --in, and no --out, --lockstep, --speed and "
+		      "--loop\n",
+			stderr);
 		return 1;
 	}
 	if (o->lockstep > 0 && o->speed > 0) {

@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define SFF_OPTIONS_FLOWS 65536u /* most flows of a bench */
+#define SFF_OPTIONS_SIZE  9000u  /* bytes of its largest frame */
+
 /* A capture file and the port it stands for. */
 struct sff_capture {
 	char *port;
@@ -21,7 +24,8 @@ struct sff_options {
 	const char *config;
 	const char *node;    /* NULL: the only one, or the host's */
 	const char *run_dir; /* NULL: made by us */
-	bool replay;
+	bool replay;         /* also of a bench */
+	bool bench;
 	bool json;
 	struct sff_capture *in;
 	unsigned int n_in;
@@ -32,6 +36,12 @@ struct sff_options {
 	double speed;      /* 0 = max */
 	uint64_t loops;
 	int report_fd; /* -1 = none */
+	/* bench: */
+	uint32_t flows;      /* of made frames */
+	uint16_t frame_size; /* bytes, 0 = a mix */
+	double trial_s;      /* of one trial */
+	double sum_s;        /* of the trials of one load */
+	double width;        /* relative, of the interval that holds a rate */
 };
 
 /**

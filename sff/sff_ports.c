@@ -44,7 +44,7 @@ open_replay(struct sff_plane *plane, const struct sfc_node *node, uint16_t p,
 	const struct sff_options *options, struct pmd_captures *captures, char *err, int err_size)
 {
 	const struct sfc_port *conf = &node->port[p];
-	const char *in = capture_of(options->in, options->n_in, conf->name);
+	const char *in = options->bench ? NULL : capture_of(options->in, options->n_in, conf->name);
 	const char *out = capture_of(options->out, options->n_out, conf->name);
 	int rc;
 

@@ -1,5 +1,6 @@
 #include "sff_tx.h"
 #include "sff_mirror.h"
+#include "sff_probe.h"
 #include "sff_stamp.h"
 
 #include <string.h>
@@ -11,6 +12,16 @@ reason(const struct sff_port *port, const struct pmd_port *pmd)
 	if (port->kind != SFF_PORT_SF)
 		return SFC_DROP_TX_FULL;
 	return pmd != NULL && pmd_vm_up(pmd) ? SFC_DROP_SF_RING_FULL : SFC_DROP_SF_DOWN;
+}
+
+static void
+give_to_probe(struct sff_lcore *lc, uint16_t port_index, const struct pmd_port *pmd, struct sff_tx *tx)
+{
+	struct pmd_vm_queue_stats stats = {0};
+
+	if (pmd != NULL)
+		pmd_vm_queue_stats(pmd, lc->queue, &stats);
+	sff_probe_give(lc->probe, port_index, tx->pkt, tx->n, stats.enqueued);
 }
 
 uint16_t
@@ -30,11 +41,15 @@ sff_tx_flush(struct sff_lcore *lc, uint16_t port_index, bool force)
 		sff_stamps_sort(lc->stamps, tx->pkt, tx->n);
 	if (unlikely(lc->mirror != NULL))
 		sff_mirror_out(lc, port_index, tx->pkt, tx->n);
+	if (unlikely(sf && lc->probe != NULL))
+		give_to_probe(lc, port_index, pmd, tx);
 	taken = likely(pmd != NULL) ? pmd_tx(pmd, lc->queue, tx->pkt, tx->n) : 0;
 	if (unlikely(lc->mirror != NULL))
 		sff_mirror_taken(lc, taken);
 	if (sf && lc->stamps != NULL)
 		sff_stamps_keep(lc->stamps, port_index, taken);
+	if (unlikely(sf && lc->probe != NULL))
+		sff_probe_given(lc->probe, port_index, taken);
 	if (!sf)
 		lc->sent += taken;
 	left = (uint16_t)(tx->n - taken);

@@ -97,6 +97,35 @@ every_option_of_a_replay_arrives(void **state)
 }
 
 static void
+every_option_of_a_bench_arrives(void **state)
+{
+	struct sff_options o;
+
+	(void)state;
+	assert_int_equal(PARSE(&o, "--bench", "--config", "a", "--report-fd", "9"), -1);
+	assert_true(o.bench && o.replay);
+	assert_int_equal(o.flows, 1024);
+	assert_int_equal(o.frame_size, 64);
+	assert_true(o.trial_s == 1 && o.sum_s == 21 && o.width == 0.005);
+	sff_options_free(&o);
+	assert_int_equal(PARSE(&o, "--bench", "--config", "a", "--report-fd", "9", "--flows", "7", "--size",
+				 "imix", "--trial", "0.5", "--sum", "2.5", "--width", "10"),
+		-1);
+	assert_int_equal(o.flows, 7);
+	assert_int_equal(o.frame_size, 0);
+	assert_true(o.trial_s == 0.5 && o.sum_s == 2.5 && o.width == 0.1);
+	sff_options_free(&o);
+	/* It reports, and makes or takes one kind of traffic. */
+	assert_int_equal(PARSE(&o, "--bench", "--config", "a"), 1);
+	assert_non_null(strstr(printed, "--report-fd"));
+	assert_int_equal(
+		PARSE(&o, "--bench", "--config", "a", "--report-fd", "9", "--in", "a=b", "--in", "c=d"), 1);
+	sff_options_free(&o);
+	assert_int_equal(PARSE(&o, "--bench", "--config", "a", "--report-fd", "9", "--lockstep", "2"), 1);
+	sff_options_free(&o);
+}
+
+static void
 numbers_have_limits_that_the_message_names(void **state)
 {
 	static const struct {
@@ -114,6 +143,13 @@ numbers_have_limits_that_the_message_names(void **state)
 		{"--loop", "4294967296", "4294967295"},
 		{"--report-fd", "2", "from 3"},
 		{"--report-fd", "32768", "32767"},
+		{"--flows", "0", "from 1 to 65536"},
+		{"--size", "59", "from 60 to 9000"},
+		{"--size", "9001", "from 60 to 9000"},
+		{"--trial", "0", "from 0.01 to 60"},
+		{"--trial", "nan", "--trial"},
+		{"--sum", "601", "from 0.01 to 600"},
+		{"--width", "0.05", "from 0.1 to 50"},
 		{"--speed", "0", "--speed"},
 		{"--speed", "-1", "--speed"},
 		{"--speed", "nan", "--speed"},
@@ -199,6 +235,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_configuration_is_enough),
 		cmocka_unit_test(every_option_of_a_replay_arrives),
+		cmocka_unit_test(every_option_of_a_bench_arrives),
 		cmocka_unit_test(numbers_have_limits_that_the_message_names),
 		cmocka_unit_test(what_makes_no_sense_together_is_refused),
 		cmocka_unit_test(help_and_version_end_well_and_fit_100_columns),
