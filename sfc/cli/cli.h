@@ -50,6 +50,7 @@ struct cli_verb {
 	int (*run)(const struct cli_verb *verb, int argc, char **argv); /* argv[0] is the verb; exit code */
 };
 
+extern const struct cli_verb cli_bench;
 extern const struct cli_verb cli_check;
 extern const struct cli_verb cli_replay;
 

@@ -73,3 +73,10 @@ cli_progress_frames(struct cli_progress *progress, uint64_t frames, uint64_t byt
 	show(progress, text);
 	free(text);
 }
+
+void
+cli_progress_text(struct cli_progress *progress, const char *text)
+{
+	if (progress->on)
+		show(progress, text);
+}

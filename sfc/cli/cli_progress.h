@@ -22,4 +22,7 @@ void cli_progress_frames(
 /** Take the line away, before anything else is printed on stderr. */
 void cli_progress_clear(struct cli_progress *progress);
 
+/** What a bench does now. */
+void cli_progress_text(struct cli_progress *progress, const char *text);
+
 #endif

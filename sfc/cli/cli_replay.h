@@ -1,5 +1,6 @@
 /**
- * One replay: what was asked for, and what came out. Included by the parts of `sluice replay`.
+ * One replay or bench: what was asked for, and what came out. Included by the parts of `sluice replay` and
+ * `sluice bench`.
  */
 #ifndef CLI_REPLAY_H
 #define CLI_REPLAY_H
@@ -24,6 +25,9 @@ struct cli_replay {
 	const char *lockstep;
 	const char *speed;
 	const char *loop;
+	/* bench: NULL = the dataplane's default */
+	bool bench;
+	const char *size, *flows, *trial, *sum, *width;
 	bool json;
 
 	struct sfc_config *config;
@@ -61,6 +65,9 @@ bool cli_report_balanced(const json_t *event);
 
 /** Print chain, tables, ledger and verdict of an outcome with a report for people, on stdout. */
 void cli_report_print(const struct cli_replay *replay, const json_t *event);
+
+/** Print what a bench found for people, on stdout. */
+void cli_bench_print(const struct cli_replay *replay, const json_t *event);
 
 /** Draw the paths that saw frames, with their instances, on stdout. */
 void cli_chain_print(const struct cli_replay *replay, const json_t *report);

@@ -56,6 +56,8 @@ on_event(struct run *run, json_t *event)
 	} else if (strcmp(kind, "progress") == 0) {
 		cli_progress_frames(&run->progress, cli_json_get_number(event, "frames"),
 			cli_json_get_number(event, "bytes"), cli_json_get_number(event, "total_bytes"));
+	} else if (strcmp(kind, "step") == 0) {
+		cli_progress_text(&run->progress, cli_json_get_text(event, "text"));
 	} else if (strcmp(kind, "note") == 0) {
 		cli_progress_clear(&run->progress);
 		cli_put_clean(stderr, cli_json_get_text(event, "text"));

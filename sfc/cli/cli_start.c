@@ -34,7 +34,7 @@ command_line(struct words *words, const struct cli_replay *r, const char *progra
 {
 	char *fd = cli_format("%d", report_fd);
 
-	add(words, program, "--replay");
+	add(words, program, r->bench ? "--bench" : "--replay");
 	add(words, "--config", r->file);
 	add(words, "--node", r->config->node[r->node].name);
 	for (unsigned int i = 0; i < r->in.n; i++)
@@ -49,6 +49,16 @@ command_line(struct words *words, const struct cli_replay *r, const char *progra
 		add(words, "--speed", r->speed);
 	if (r->loop != NULL)
 		add(words, "--loop", r->loop);
+	if (r->size != NULL)
+		add(words, "--size", r->size);
+	if (r->flows != NULL)
+		add(words, "--flows", r->flows);
+	if (r->trial != NULL)
+		add(words, "--trial", r->trial);
+	if (r->sum != NULL)
+		add(words, "--sum", r->sum);
+	if (r->width != NULL)
+		add(words, "--width", r->width);
 	add(words, "--run-dir", run_dir);
 	add(words, "--report-fd", fd);
 	free(fd);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct cli_verb *const verbs[] = {&cli_check, &cli_replay};
+static const struct cli_verb *const verbs[] = {&cli_check, &cli_replay, &cli_bench};
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 

@@ -106,10 +106,76 @@ class Command(unittest.TestCase):
             time.sleep(0.01)
 
 
+SHARES = """
+def shares(n):
+    return {"frames": n, "p50": 950, "p90": 1200, "p99": 35000, "p999": 2100000, "max": 15000000}
+
+def result(case, **fields):
+    return {"v": 1, "bench": "sluice", "case": case, "pps": 1234567.8, "loss": 0.004, "goal": None, "cfg": {
+        "node": "edge-1", "port": "lan", "rule": "all", "frame": 64.0, "flows": 1024}, **fields}
+
+def latency(case, preempted):
+    hop = {"instance": "fw-1", "sff": shares(5), "ring": shares(5), "guest": shares(5), "return": shares(0)}
+    return result(case, latency=shares(5), clean=shares(4), preempted=preempted, hops=[hop], egress=shares(5))
+
+goal = {"loss": 0.005, "exceed": 0.5, "width": 0.005, "trial_s": 1, "sum_s": 21}
+say("step", text="searching the pdr")
+report(results=[result("mrr", cycles=310.2, trials=[1, 2, 3, 4, 5]),
+                result("pdr", goal=goal, above_pps=1240000.0, trials=12, exceeded=2),
+                result("ndr", goal={**goal, "loss": 0}, above_pps=0, trials=11, exceeded=0),
+                latency("latency_none", 0), latency("latency_90", 0.25)],
+       bottleneck={"kind": "instance", "name": "fw-1", "why": "its ring was full", "note": "3 threads, 2 CPUs"})
+"""
+
+
+class Bench(Command):
+    def bench(self, *words, **options):
+        done = self.run_sluice("bench", "chain.yaml", "--node", "edge-1", *words, **options)
+        self.assertEqual(os.listdir(self.runtime), [], "the runtime directory is gone")
+        return done
+
+    def test_a_table_for_people(self):
+        out = self.bench(code=0, scenario=SHARES).out
+        self.assertLessEqual(max(map(len, out.splitlines())), 100, out)
+        for text in ("frames of 64 bytes, 1,024 flows, made for rule all, into port lan", "MRR   1,234,567",
+                     "at full load, 310 cycles a frame", "loss goal 0.5 %, 2 of its trials lost more; not 1,240,000",
+                     "0 of its trials lost more\n",
+                     "fw-1: its ring was full", "3 threads, 2 CPUs", "90 % of PDR", "25.0 %", "950 ns / 35 us",
+                     "15 ms", "balanced"):
+            self.assertIn(text, out)
+
+    def test_one_document_for_machines(self):
+        document = json.loads(self.bench("--json", code=0, scenario=SHARES).out)
+        self.assertEqual(sorted(document), ["bottleneck", "ledger", "results"])
+        self.assertEqual([result["case"] for result in document["results"]],
+                         ["mrr", "pdr", "ndr", "latency_none", "latency_90"])
+
+    def test_options_reach_the_dataplane(self):
+        say = 'say("error", text=str([args.bench, args.size, args.flows, args.trial, args.sum, args.width]))\n'
+        done = self.bench("--size", "imix", "--flows", "9", "--quick", "--sum", "5", scenario=say + "exit(1)", code=1)
+        self.assertIn("[True, 'imix', '9', '0.2', '5', '3']", done.err)
+
+    def test_what_failed_is_the_document(self):
+        scenario = 'say("error", text="none came out")\nreport()\nexit(4)'
+        done = self.bench("--json", scenario=scenario, code=4)
+        self.assertEqual(json.loads(done.out), {"error": "none came out"})
+
+    def test_books_that_do_not_balance_are_exit_3(self):
+        self.bench(scenario=SHARES.replace("report(results", "report(received=9, results"), code=3)
+
+    def test_wrong_words_are_usage_errors(self):
+        for words in (["--size", "59"], ["--size", "big"], ["--flows", "0"], ["--trial", "0"], ["--sum", "x"],
+                      ["--width", "51"], ["--runtime", "xen"], ["--in", "lan=a.pcap", "--in", "wan=b.pcap"],
+                      ["--in", "lan=a.pcap", "--size", "64"], ["--in", "lan"], ["--in", "nowhere=a.pcap"]):
+            with self.subTest(words=words):
+                done = self.bench("--json", *words, code=1)
+                self.assertEqual(list(json.loads(done.out)), ["error"])
+
+
 class Usage(Command):
     def test_help_names_every_verb_and_each_verb_has_an_example(self):
         text = self.run_sluice("--help", code=0).out
-        for verb in "check", "replay":
+        for verb in "check", "replay", "bench":
             self.assertIn(verb, text)
             verb_help = self.run_sluice(verb, "--help", code=0).out
             self.assertIn("example:\n  sluice %s" % verb, verb_help)

@@ -11,7 +11,9 @@ import sys
 import time
 
 p = argparse.ArgumentParser(allow_abbrev=False)
-p.add_argument("--replay", action="store_true", required=True)
+what = p.add_mutually_exclusive_group(required=True)
+what.add_argument("--replay", action="store_true")
+what.add_argument("--bench", action="store_true")
 p.add_argument("--config", required=True)
 p.add_argument("--node", required=True)
 p.add_argument("--in", dest="inputs", action="append", default=[])
@@ -20,6 +22,8 @@ p.add_argument("--runtime")
 p.add_argument("--lockstep")
 p.add_argument("--speed")
 p.add_argument("--loop")
+for option in "size", "flows", "trial", "sum", "width":
+    p.add_argument("--" + option)
 p.add_argument("--run-dir", required=True)
 p.add_argument("--report-fd", type=int, required=True)
 args = p.parse_args()
