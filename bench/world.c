@@ -1,6 +1,9 @@
 #include "world.h"
 
 #include "sff_eal.h"
+#if __has_include("sff_pool.h")
+#include "sff_pool.h"
+#endif
 #include "sff_ports.h"
 #include "sff_run_dir.h"
 
@@ -42,6 +45,18 @@ world_dir(void)
 	return here.dir.path;
 }
 
+/* As the revision under test has them. */
+static struct rte_mempool *
+create_pool(void)
+{
+#if __has_include("sff_pool.h")
+	return sff_pool_create("frames", POOL_BUFFERS, POOL_CACHE, false);
+#else
+	return rte_pktmbuf_pool_create(
+		"frames", POOL_BUFFERS, POOL_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+#endif
+}
+
 int
 world_eal(void)
 {
@@ -57,8 +72,7 @@ world_eal(void)
 	if (sff_eal_init(&conf, note, sizeof(note), err, sizeof(err)) != 0)
 		return said("EAL", err);
 	here.qsbr = rte_zmalloc("qsbr", rte_rcu_qsbr_get_memsize(RTE_MAX_LCORE), RTE_CACHE_LINE_SIZE);
-	here.pool = rte_pktmbuf_pool_create(
-		"frames", POOL_BUFFERS, POOL_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	here.pool = create_pool();
 	if (here.qsbr == NULL || here.pool == NULL || rte_rcu_qsbr_init(here.qsbr, RTE_MAX_LCORE) != 0 ||
 		pmd_init(here.pool, here.qsbr) != 0)
 		return said("EAL", "no memory");

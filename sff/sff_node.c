@@ -3,6 +3,7 @@
 #include "sff_control.h"
 #include "sff_eal.h"
 #include "sff_mirror.h"
+#include "sff_pool.h"
 #include "sff_ports.h"
 #include "sff_report.h"
 #include "sff_stamp.h"
@@ -125,14 +126,32 @@ has_pci_port(const struct sfc_node *conf)
 	return false;
 }
 
+/* Does a device reach into packet buffers by itself? Not those whose driver is known to copy. */
+static bool
+has_dma(const struct sfc_node *conf)
+{
+	static const char *const copies[] = {"net_af_packet", "net_tap", "net_null", "net_pcap"};
+
+	for (unsigned int p = 0; p < conf->n_ports; p++) {
+		const char *device = conf->port[p].device;
+		bool dma = device != NULL;
+
+		for (unsigned int i = 0; dma && i < RTE_DIM(copies); i++)
+			dma = strncmp(device, copies[i], strlen(copies[i])) != 0;
+		if (dma)
+			return true;
+	}
+	return false;
+}
+
 static int
 open_memory(struct sff_node *node, char *err)
 {
 	size_t size = rte_rcu_qsbr_get_memsize(RTE_MAX_LCORE);
+	bool dma = !node->options->replay && has_dma(&node->config->node[node->index]);
 
 	node->qsbr = rte_zmalloc("qsbr", size, RTE_CACHE_LINE_SIZE);
-	node->pool = rte_pktmbuf_pool_create(
-		"frames", POOL_BUFFERS, POOL_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE, (int)rte_socket_id());
+	node->pool = sff_pool_create("frames", POOL_BUFFERS, POOL_CACHE, dma);
 	if (node->qsbr == NULL || node->pool == NULL || rte_rcu_qsbr_init(node->qsbr, RTE_MAX_LCORE) != 0) {
 		snprintf(err, ERR_SIZE, "no room for %u packet buffers in %u MiB of dataplane memory: %s",
 			POOL_BUFFERS, node->config->node[node->index].memory_mib, rte_strerror(rte_errno));
