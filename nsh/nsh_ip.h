@@ -67,6 +67,16 @@ struct nsh_udp_hdr {
 static_assert(sizeof(struct nsh_ipv4_hdr) == NSH_IPV4_SIZE, "RFC 791, 3.1");
 static_assert(sizeof(struct nsh_udp_hdr) == NSH_UDP_SIZE, "RFC 768");
 
+/** Four bytes at any alignment, in memory order. */
+static inline uint32_t
+nsh_load32(const void *at)
+{
+	uint32_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return word;
+}
+
 /** Fold a sum of 16-bit words to 16 bits, carries added back in; RFC 1071, 2. */
 static inline uint16_t
 nsh_sum_fold(uint64_t sum)

@@ -75,6 +75,19 @@ nsh_parse(const void *data, size_t avail, struct nsh_info *info)
 	return NSH_OK;
 }
 
+/**
+ * Is it MD Type 1 with nothing wrong? What is not may still be right: nsh_parse() tells.
+ *
+ * @param avail  readable bytes.
+ */
+static inline bool
+nsh_is_md1(const struct nsh_hdr *hdr, size_t avail)
+{
+	return avail >= NSH_MD1_SIZE &&
+	       (hdr->base & RTE_BE32(NSH_VERSION_MASK | NSH_LENGTH_MASK | NSH_MD_TYPE_MASK)) ==
+	               RTE_BE32(NSH_MD1_SIZE / 4 << NSH_LENGTH_SHIFT | NSH_MD1 << NSH_MD_TYPE_SHIFT);
+}
+
 /** The name of a verdict as counters and messages print it, for example "nsh-length". Static storage. */
 const char *nsh_verdict_name(enum nsh_verdict verdict);
 

@@ -3,7 +3,7 @@
  * and IPv6, and Ethernet alone. outer_parse() on entry; sending is in outer_push.h.
  *
  * Included by the SFF's transport stages. What we send ourselves most, VXLAN-GPE over IPv4 without VLAN tag,
- * IPv4 options and UDP checksum, has a fixed-offset path here.
+ * IPv4 options and UDP checksum, is told at a glance: outer_is_gpe4().
  */
 #ifndef OUTER_H
 #define OUTER_H
@@ -14,6 +14,8 @@
 #include "nsh_hdr.h"
 #include "nsh_ipv6.h"
 #include "vxlan.h"
+
+#include <smmintrin.h>
 
 /* The dynamic ports, from which tunnels take their source port; RFC 7348, 5 and RFC 6335, 6. */
 #define OUTER_SRC_PORT_MIN 49152
@@ -105,47 +107,48 @@ struct outer_gpe4 {
 static_assert(sizeof(struct outer_gpe4) == OUTER_GPE4_SIZE, "wire layout");
 static_assert(_Alignof(struct outer_gpe4) == 1, "headers may stand at any address");
 
-/** outer_parse() for every shape of frame; the same arguments, verdicts and results. */
-enum outer_verdict outer_parse_any(const struct outer_accept *accept, const void *frame, size_t avail,
-	size_t frame_size, struct outer_info *info);
+/** What the headers of the fixed-offset shape are like on one port, from OUTER_GPE4_MATCH_AT to their end. */
+struct outer_gpe4_match {
+	__m128i want[3];
+	__m128i mask[3]; /* bits that must be as wanted */
+};
+
+#define OUTER_GPE4_MATCH_AT 2
+
+static_assert(OUTER_GPE4_SIZE - OUTER_GPE4_MATCH_AT == sizeof(((struct outer_gpe4_match *)0)->want),
+	"whole vectors");
+
+/** @param dst, vni  of our locator. Thread: control. */
+void outer_gpe4_match_init(struct outer_gpe4_match *match, rte_be32_t dst, uint32_t vni);
 
 /**
- * Is a frame of the fixed-offset shape, accepted, and nothing wrong with it? Then all about it can be read
- * from struct outer_gpe4; payload is what UDP says, behind OUTER_GPE4_SIZE bytes. What is not may still be
- * right: outer_parse_any() tells.
+ * Is a frame of the fixed-offset shape, for this locator, without padding, and nothing wrong with it? Then
+ * all about it can be read from struct outer_gpe4, and NSH and payload are all behind OUTER_GPE4_SIZE bytes.
+ * What is not may still be right: outer_parse() tells. The source address is the caller's to judge, as
+ * always.
  */
 static inline bool
-outer_is_gpe4(const struct outer_accept *accept, const void *frame, size_t avail, size_t frame_size)
+outer_is_gpe4(const struct outer_gpe4_match *match, const void *frame, size_t avail, size_t frame_size)
 {
 	const struct outer_gpe4 *o = (const struct outer_gpe4 *)frame;
-	uint32_t type_version, fragment_protocol, odd;
-	int64_t ip_size, udp_size, room;
+	const __m128i *at = (const __m128i *)((const uint8_t *)frame + OUTER_GPE4_MATCH_AT);
+	const uint8_t *ip = (const uint8_t *)frame + ETH_HDR_SIZE;
+	__m128i differ;
+	uint64_t sum;
+	size_t odd;
 
 	if (__builtin_expect(avail < OUTER_GPE4_SIZE || frame_size < OUTER_GPE4_SIZE, 0))
 		return false;
-
-	/* All checks in one word, tested once: whatever is unusual or wrong takes the general way. Fields
-	 * that stand side by side are read together: EtherType, version and IHL; fragment, TTL and protocol.
+	differ = (_mm_loadu_si128(&at[0]) ^ match->want[0]) & match->mask[0];
+	differ |= (_mm_loadu_si128(&at[1]) ^ match->want[1]) & match->mask[1];
+	differ |= (_mm_loadu_si128(&at[2]) ^ match->want[2]) & match->mask[2];
+	odd = (frame_size - ETH_HDR_SIZE) ^ rte_be_to_cpu_16(o->ip.total_size);
+	odd |= (frame_size - ETH_HDR_SIZE - NSH_IPV4_SIZE) ^ rte_be_to_cpu_16(o->udp.size);
+	/* A ones' complement sum is 0xFFFF where the plain sum, not 0, is a multiple of that (RFC 1071, 2).
 	 */
-	memcpy(&type_version, &o->eth.type, sizeof(type_version));
-	memcpy(&fragment_protocol, &o->ip.fragment, sizeof(fragment_protocol));
-	ip_size = rte_be_to_cpu_16(o->ip.total_size);
-	udp_size = rte_be_to_cpu_16(o->udp.size);
-	odd = ~accept->transports & OUTER_BIT(OUTER_VXLAN_GPE);
-	odd |= (type_version ^ RTE_BE32(ETH_IPV4 << 16 | NSH_IPV4_VERSION_IHL << 8)) & RTE_BE32(0xFFFFFF00);
-	odd |= (fragment_protocol ^ RTE_BE32(NSH_IPPROTO_UDP)) &
-	       RTE_BE32(NSH_IPV4_FRAGMENT_MASK << 16 | 0xFF);
-	odd |= nsh_sum(&o->ip, NSH_IPV4_SIZE) ^ UINT16_MAX;
-	odd |= o->udp.dst_port ^ RTE_BE16(VXLAN_GPE_PORT);
-	odd |= o->udp.checksum;
-	odd |= (o->gpe.flags_np & RTE_BE32(VXLAN_GPE_VERSION_MASK | VXLAN_I | VXLAN_GPE_P | VXLAN_GPE_O |
-					   VXLAN_GPE_NP_MASK)) ^
-	       RTE_BE32(VXLAN_I | VXLAN_GPE_P | NSH_NP_NSH);
-	/* No room is negative when each length fits into the one around it. */
-	room = (int64_t)frame_size - ETH_HDR_SIZE - ip_size;
-	room |= ip_size - NSH_IPV4_SIZE - udp_size;
-	room |= udp_size - NSH_UDP_SIZE - VXLAN_HDR_SIZE;
-	return odd == 0 && room >= 0;
+	sum = (uint64_t)nsh_load32(ip) + nsh_load32(ip + 4) + nsh_load32(ip + 8) + nsh_load32(ip + 12) +
+	      nsh_load32(ip + 16);
+	return odd == 0 && _mm_testz_si128(differ, differ) && sum % UINT16_MAX == 0;
 }
 
 /**
@@ -161,32 +164,8 @@ outer_is_gpe4(const struct outer_accept *accept, const void *frame, size_t avail
  * @param frame_size  bytes of the whole frame, all segments.
  * Thread: any.
  */
-static inline enum outer_verdict
-outer_parse(const struct outer_accept *accept, const void *frame, size_t avail, size_t frame_size,
-	struct outer_info *info)
-{
-	const struct outer_gpe4 *o = (const struct outer_gpe4 *)frame;
-
-	if (__builtin_expect(!outer_is_gpe4(accept, frame, avail, frame_size), 0))
-		return outer_parse_any(accept, frame, avail, frame_size, info);
-
-	info->src = nsh_addr_of4(o->ip.src);
-	info->dst = nsh_addr_of4(o->ip.dst);
-	info->vni = rte_be_to_cpu_32(o->gpe.vni) >> 8;
-	info->payload_size = rte_be_to_cpu_16(o->udp.size) - (uint32_t)(NSH_UDP_SIZE + VXLAN_HDR_SIZE);
-	info->check_size = 0;
-	info->size = OUTER_GPE4_SIZE;
-	info->src_port = rte_be_to_cpu_16(o->udp.src_port);
-	memcpy(info->dmac, o->eth.dmac, ETH_MAC_SIZE);
-	memcpy(info->smac, o->eth.smac, ETH_MAC_SIZE);
-	info->tags = 0;
-	info->transport = OUTER_VXLAN_GPE;
-	info->family = NSH_IPV4;
-	info->has_vni = true;
-	info->inner_ethernet = false;
-	info->tos = o->ip.tos;
-	return OUTER_OK;
-}
+enum outer_verdict outer_parse(const struct outer_accept *accept, const void *frame, size_t avail,
+	size_t frame_size, struct outer_info *info);
 
 /**
  * Is the checksum right that a frame carries? RFC 768, RFC 8200 8.1, RFC 2784 2.4.

@@ -299,7 +299,7 @@ parse_ipv6(const struct outer_accept *accept, struct rest *rest, struct outer_in
 }
 
 enum outer_verdict
-outer_parse_any(const struct outer_accept *accept, const void *frame, size_t avail, size_t frame_size,
+outer_parse(const struct outer_accept *accept, const void *frame, size_t avail, size_t frame_size,
 	struct outer_info *info)
 {
 	const uint8_t *bytes = (const uint8_t *)frame;
@@ -331,6 +331,32 @@ outer_parse_any(const struct outer_accept *accept, const void *frame, size_t ava
 	found.payload_size = (uint32_t)rest.left;
 	*info = found;
 	return OUTER_OK;
+}
+
+void
+outer_gpe4_match_init(struct outer_gpe4_match *match, rte_be32_t dst, uint32_t vni)
+{
+	const struct outer_gpe4 want = {
+		.eth.type = RTE_BE16(ETH_IPV4),
+		.ip = {.version_ihl = NSH_IPV4_VERSION_IHL, .protocol = NSH_IPPROTO_UDP, .dst = dst},
+		.udp.dst_port = RTE_BE16(VXLAN_GPE_PORT),
+		.gpe = {.flags_np = RTE_BE32(VXLAN_I | VXLAN_GPE_P | NSH_NP_NSH),
+			.vni = rte_cpu_to_be_32(vni << 8)},
+	};
+	const struct outer_gpe4 mask = {
+		.eth.type = UINT16_MAX,
+		.ip = {.version_ihl = UINT8_MAX,
+			.fragment = RTE_BE16(NSH_IPV4_FRAGMENT_MASK),
+			.protocol = UINT8_MAX,
+			.dst = UINT32_MAX},
+		.udp = {.dst_port = UINT16_MAX, .checksum = UINT16_MAX},
+		.gpe = {.flags_np = RTE_BE32(VXLAN_GPE_VERSION_MASK | VXLAN_I | VXLAN_GPE_P | VXLAN_GPE_O |
+					     VXLAN_GPE_NP_MASK),
+			.vni = RTE_BE32(VXLAN_VNI_MAX << 8)},
+	};
+
+	memcpy(match->want, (const uint8_t *)&want + OUTER_GPE4_MATCH_AT, sizeof(match->want));
+	memcpy(match->mask, (const uint8_t *)&mask + OUTER_GPE4_MATCH_AT, sizeof(match->mask));
 }
 
 bool

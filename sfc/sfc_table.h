@@ -140,6 +140,16 @@ int sfc_table_build(
 	const struct sfc_config *config, int node, struct sfc_table **table, char *err, int err_size);
 void sfc_table_free(struct sfc_table *table);
 
+/** Where the entries of (SPI, SI)'s SPI are; row 0, which has none, when there is no such path. Thread: any
+ * lcore. */
+static inline const struct sfp_row *
+sfp_row(const struct sfc_table *table, uint32_t sp)
+{
+	uint32_t spi = sp >> 8;
+
+	return &table->row[spi < table->spi_limit ? table->row_of[spi] : 0];
+}
+
 /**
  * Next hop of (SPI, SI). Source: RFC 8300 section 3.
  *
@@ -150,12 +160,10 @@ void sfc_table_free(struct sfc_table *table);
 static inline const struct sfp_entry *
 sfp_lookup(const struct sfc_table *table, uint32_t sp, int *known_spi)
 {
-	uint32_t spi = sp >> 8;
-	uint16_t row_index = spi < table->spi_limit ? table->row_of[spi] : 0;
-	const struct sfp_row *row = &table->row[row_index]; /* row 0 has no entries */
+	const struct sfp_row *row = sfp_row(table, sp);
 	uint32_t offset = (uint32_t)row->initial_si - (sp & 0xff);
 
-	*known_spi = row_index != 0;
+	*known_spi = row != table->row;
 	if (offset >= row->count) /* a higher SI wraps to a huge offset */
 		return NULL;
 	return &table->entry[row->base + offset];

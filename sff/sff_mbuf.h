@@ -26,7 +26,7 @@ void sff_mbuf_gather(struct rte_mbuf *m, uint16_t want);
 static inline uint16_t
 sff_mbuf_contiguous(struct rte_mbuf *m, uint16_t want)
 {
-	if (unlikely(m->data_len < want && m->nb_segs > 1))
+	if (unlikely(m->nb_segs > 1 && m->data_len < want))
 		sff_mbuf_gather(m, want);
 	return m->data_len;
 }
@@ -57,6 +57,15 @@ sff_mbuf_cut(struct rte_mbuf *m, uint32_t size)
 	} else {
 		sff_mbuf_cut_segments(m, size);
 	}
+}
+
+/** Take `size` bytes off the front; size <= data_len. */
+static inline void
+sff_mbuf_strip(struct rte_mbuf *m, uint16_t size)
+{
+	m->data_off = (uint16_t)(m->data_off + size);
+	m->data_len = (uint16_t)(m->data_len - size);
+	m->pkt_len -= size;
 }
 
 #endif

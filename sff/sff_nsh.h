@@ -32,15 +32,19 @@ sff_nsh_verdict_drop(enum nsh_verdict verdict)
 static inline uint8_t
 sff_nsh_check(const void *data, uint16_t avail, struct sff_meta *meta)
 {
-	struct nsh_info info;
-	enum nsh_verdict verdict = nsh_parse(data, avail, &info);
+	const struct nsh_hdr *hdr = data;
 
-	if (unlikely(verdict != NSH_OK))
-		return sff_nsh_verdict_drop(verdict);
-	meta->sp = info.sp;
-	meta->nsh_size = (uint8_t)info.size;
-	meta->np = info.next_proto;
-	if (info.oam)
+	if (unlikely(!nsh_is_md1(hdr, avail))) {
+		struct nsh_info info;
+		enum nsh_verdict verdict = nsh_parse(data, avail, &info);
+
+		if (unlikely(verdict != NSH_OK))
+			return sff_nsh_verdict_drop(verdict);
+	}
+	meta->sp = nsh_sp(hdr);
+	meta->nsh_size = (uint8_t)nsh_size(hdr);
+	meta->np = nsh_np(hdr);
+	if (unlikely(nsh_oam(hdr)))
 		meta->flags |= SFF_META_OAM;
 	return SFF_STAGE_MAX;
 }

@@ -1,5 +1,6 @@
 #include "sff_plane.h"
 #include "sfc_way.h"
+#include "sff_stage.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -56,7 +57,7 @@ describe_locators(struct sff_plane *plane)
 
 		port->locator = l;
 		port->n_locators = 0;
-		port->gpe4_address = 0;
+		port->has_gpe4 = false;
 		port->accept = (struct outer_accept){.zero_checksum6 = node->port[p].udp_zero_checksum};
 		for (unsigned int i = 0; i < node->n_locators; i++) {
 			const struct sfc_locator *conf = &node->locator[i];
@@ -76,10 +77,9 @@ describe_locators(struct sff_plane *plane)
 			port->accept.transports |= OUTER_BIT(l->transport);
 			if (l->transport == OUTER_UDP)
 				port->accept.nsh_udp_port = conf->udp_port;
-			if (l->transport == OUTER_VXLAN_GPE && l->family == NSH_IPV4 &&
-				port->gpe4_address == 0) {
-				port->gpe4_address = l->address.v4;
-				port->gpe4_vni = rte_cpu_to_be_32(l->vni << 8);
+			if (l->transport == OUTER_VXLAN_GPE && l->family == NSH_IPV4 && !port->has_gpe4) {
+				outer_gpe4_match_init(&port->gpe4, l->address.v4, l->vni);
+				port->has_gpe4 = true;
 			}
 			port->n_locators++;
 			l++;
@@ -252,6 +252,73 @@ build_pinned(struct sff_plane *plane)
 	return 0;
 }
 
+/* A function of one instance, whose flows need not be remembered, is no choice. */
+static bool
+resolve_group(const struct sff_plane *plane, uint16_t g, struct sff_next *next)
+{
+	const struct sfc_table *table = plane->table;
+	const struct sfc_target *target = &table->target[table->group[g].first_target];
+
+	if (table->group[g].n_targets != 1 || plane->pinned[g])
+		return false;
+	next->instance = target->instance;
+	if (target->kind == SFC_TARGET_REMOTE) {
+		next->stage = SFF_STAGE_REMOTE_OUTPUT;
+		next->to = target->index;
+		return true;
+	}
+	next->to = plane->port_of_instance[target->instance];
+	if (next->to == SFC_NONE)
+		return false;
+	next->stage = plane->port[next->to].sf.proxied ? SFF_STAGE_PROXY_OUTPUT : SFF_STAGE_SF_OUTPUT;
+	return true;
+}
+
+/* Places in plane->up behind the instances. */
+static uint16_t
+always(const struct sff_plane *plane)
+{
+	return (uint16_t)plane->config->n_instances;
+}
+
+static uint16_t
+never(const struct sff_plane *plane)
+{
+	return (uint16_t)(plane->config->n_instances + 1);
+}
+
+static void
+resolve(struct sff_plane *plane)
+{
+	for (uint32_t i = 0; i < plane->table->n_entries; i++) {
+		const struct sfp_entry *entry = &plane->table->entry[i];
+		struct sff_next *next = &plane->next[i];
+
+		*next = (struct sff_next){.flags = entry->flags, .path = entry->path, .to = entry->index};
+		next->instance = always(plane);
+		if (entry->kind == SFP_TERMINAL) {
+			next->stage = SFF_STAGE_TERMINAL;
+		} else if (entry->kind == SFP_REMOTE) {
+			next->stage = SFF_STAGE_REMOTE_OUTPUT;
+		} else if (!resolve_group(plane, entry->index, next)) {
+			next->stage = SFF_STAGE_SFP_LOOKUP;
+			next->instance = never(plane);
+		}
+	}
+}
+
+void
+sff_plane_learn(struct sff_plane *plane, uint16_t group)
+{
+	__atomic_store_n(&plane->pinned[group], 1, __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < plane->table->n_entries; i++) {
+		const struct sfp_entry *entry = &plane->table->entry[i];
+
+		if (entry->kind == SFP_SF && entry->index == group)
+			__atomic_store_n(&plane->next[i].instance, never(plane), __ATOMIC_RELAXED);
+	}
+}
+
 static unsigned int
 count_own(const struct sfc_node *node)
 {
@@ -267,12 +334,12 @@ sff_plane_build(struct sff_plane *plane)
 {
 	const struct sfc_config *config = plane->config;
 	const struct sfc_table *table = plane->table;
-	unsigned int n_instances = config->n_instances > 0 ? config->n_instances : 1;
 	unsigned int n_remotes = table->n_remotes > 0 ? table->n_remotes : 1;
 
 	plane->n_verdicts = cls_verdicts(plane->cls);
-	plane->port_of_instance = calloc(n_instances, sizeof(plane->port_of_instance[0]));
-	plane->up = calloc(n_instances, sizeof(plane->up[0]));
+	plane->port_of_instance = calloc(config->n_instances + 1, sizeof(plane->port_of_instance[0]));
+	plane->up = calloc(config->n_instances + 2, sizeof(plane->up[0]));
+	plane->next = calloc(table->n_entries + 1, sizeof(plane->next[0]));
 	plane->remote = aligned_alloc(RTE_CACHE_LINE_SIZE, n_remotes * sizeof(plane->remote[0]));
 	plane->locator = calloc(config->node[table->node].n_locators + 1, sizeof(plane->locator[0]));
 	plane->own = calloc(count_own(&config->node[table->node]) + 1, sizeof(plane->own[0]));
@@ -283,9 +350,9 @@ sff_plane_build(struct sff_plane *plane)
 		plane->neighbours = sff_neighbours_create();
 	plane->impose = calloc(plane->n_verdicts, sizeof(plane->impose[0]));
 	if (build_pinned(plane) != 0 || plane->port_of_instance == NULL || plane->up == NULL ||
-		plane->remote == NULL || plane->locator == NULL || plane->impose == NULL ||
-		plane->own == NULL || plane->ingress == NULL || plane->neighbours == NULL ||
-		find_ingress(plane) != 0) {
+		plane->next == NULL || plane->remote == NULL || plane->locator == NULL ||
+		plane->impose == NULL || plane->own == NULL || plane->ingress == NULL ||
+		plane->neighbours == NULL || find_ingress(plane) != 0) {
 		sff_plane_fini(plane);
 		return -ENOMEM;
 	}
@@ -318,6 +385,8 @@ sff_plane_build(struct sff_plane *plane)
 			return -EINVAL;
 		}
 	}
+	plane->up[always(plane)] = SFC_UP;
+	resolve(plane);
 	sff_plane_set_room(plane);
 	for (uint32_t v = 0; v < plane->n_verdicts; v++)
 		impose(&plane->impose[v], table, cls_action(plane->cls, v));
@@ -330,6 +399,7 @@ sff_plane_fini(struct sff_plane *plane)
 	free(plane->port_of_instance);
 	free(plane->attach);
 	free(plane->up);
+	free(plane->next);
 	free(plane->pinned);
 	sff_identities_fini(&plane->identities);
 	free(plane->remote);
@@ -341,6 +411,7 @@ sff_plane_fini(struct sff_plane *plane)
 	plane->port_of_instance = NULL;
 	plane->attach = NULL;
 	plane->up = NULL;
+	plane->next = NULL;
 	plane->pinned = NULL;
 	plane->remote = NULL;
 	plane->locator = NULL;

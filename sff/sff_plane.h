@@ -54,6 +54,16 @@ struct sff_remote {
 	uint16_t neighbour; /* in plane->neighbours: whose MAC to fill in; SFC_NONE = it is in the template */
 } __rte_cache_aligned;
 
+/* What an entry of the table comes to on this node, found once. */
+struct sff_next {
+	uint8_t stage; /* the output stage; SFF_STAGE_SFP_LOOKUP: an instance is to be chosen first */
+	uint8_t flags; /* SFP_SECURE */
+	uint16_t to;   /* REMOTE_OUTPUT: the remote; else the port */
+	uint16_t path;
+	uint16_t instance; /* place in plane->up that must be SFC_UP for this; else look at the group. Written
+	                    * by control, read by lcores. */
+};
+
 struct sff_port {
 	/* SF: NULL while its VM is away. Written by control, read by lcores (sff_port_pmd), so never freed
 	 * before all of them reported a quiescent state. */
@@ -67,9 +77,9 @@ struct sff_port {
 	uint16_t n_locators;
 	const struct sff_locator *locator; /* transport: ours on this port */
 	struct outer_accept accept;        /* transport: theirs */
-	rte_be32_t gpe4_address;   /* transport: of the VXLAN-GPE locator over IPv4; 0 = there is none */
-	rte_be32_t gpe4_vni;       /* its word in the header, without the reserved byte */
-	const struct sff_own *own; /* external: addresses to answer for */
+	bool has_gpe4;                     /* transport: one of the locators is VXLAN-GPE over IPv4 */
+	struct outer_gpe4_match gpe4;      /* what arrives there most */
+	const struct sff_own *own;         /* external: addresses to answer for */
 	uint16_t n_own;
 	/* SF: frames the guest says it finished without sending them on; hostile, clamped by the reader. NULL
 	 * = 0. */
@@ -100,7 +110,9 @@ struct sff_plane {
 	struct sff_neighbours *neighbours; /* shared with the planes before and after this one */
 	struct nsh_template *impose;       /* per classifier verdict: the header to push */
 	uint32_t n_verdicts;
-	uint8_t *up;     /* per config instance: enum sfc_state. Written by control, read by lcores. */
+	struct sff_next *next; /* per entry of the table */
+	uint8_t *up;     /* per config instance: enum sfc_state. Written by control, read by lcores. Behind
+	                  * them one that is always up, and one that never is. */
 	uint8_t *pinned; /* per group: flows stay with their instances. Written by control, read by lcores. */
 	struct sff_identities identities;
 	uint32_t hash_seed;        /* of flow hashes */
@@ -144,6 +156,9 @@ sff_port_own(const struct sff_plane *plane, uint16_t port, uint8_t family)
 			return &p->own[i].address;
 	return NULL;
 }
+
+/** Remember the flows of a function from now on. Thread: control; lcores may run. */
+void sff_plane_learn(struct sff_plane *plane, uint16_t group);
 
 /** Find again what fits each remote, after the MTU of a port changed. Thread: control, no lcore runs. */
 void sff_plane_set_room(struct sff_plane *plane);

@@ -214,7 +214,7 @@ learn(struct sff_node *node, const struct sff_change *change)
 			continue;
 		for (uint32_t k = 0; k < change->table->n_groups; k++)
 			if (strcmp(change->config->function[k].name, name) == 0 && change->plane->pinned[k]) {
-				__atomic_store_n(&node->plane->pinned[g], 1, __ATOMIC_RELAXED);
+				sff_plane_learn(node->plane, (uint16_t)g);
 				n++;
 			}
 	}

@@ -70,11 +70,8 @@ end_here(struct sff_lcore *lc, struct sff_burst *b, uint8_t next)
 static bool
 uniform(const struct sff_burst *b)
 {
-	uint8_t differs = 0;
-
-	for (uint16_t i = 1; i < b->n; i++)
-		differs |= b->next[i] ^ b->next[0];
-	return differs == 0;
+	/* Each is as the one before it. */
+	return memcmp(b->next, b->next + 1, b->n - 1u) == 0;
 }
 
 /* Take the packets with edge `next` out of `b` into `out`, both in their order. */

@@ -31,7 +31,7 @@ sff_nsh_input(struct sff_lcore *lc, struct sff_burst *b)
 	uint8_t tos = 0;
 
 	(void)lc;
-	for (uint16_t i = 0; i < b->n; i++) {
+	for (size_t i = 0, n = b->n; i < n; i++) {
 		struct rte_mbuf *m = b->pkt[i];
 		uint16_t avail = sff_mbuf_contiguous(m, NSH_MAX_SIZE);
 		uint8_t edge = sff_nsh_check(rte_pktmbuf_mtod(m, void *), avail, &b->meta[i]);

@@ -6,7 +6,7 @@ void
 sff_nsh_ttl(struct sff_lcore *lc, struct sff_burst *b)
 {
 	(void)lc;
-	for (uint16_t i = 0; i < b->n; i++) {
+	for (size_t i = 0, n = b->n; i < n; i++) {
 		struct nsh_hdr *hdr = rte_pktmbuf_mtod(b->pkt[i], struct nsh_hdr *);
 
 		if (unlikely(nsh_ttl_dec(hdr) == 0))

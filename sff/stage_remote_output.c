@@ -23,16 +23,18 @@ inner_tos(struct rte_mbuf *m, const struct sff_meta *meta)
 {
 	const uint8_t *payload = rte_pktmbuf_mtod_offset(m, const uint8_t *, meta->nsh_size);
 	uint16_t avail = (uint16_t)(m->data_len - meta->nsh_size);
-	const struct eth_hdr *eth = (const struct eth_hdr *)payload;
-	const struct nsh_ipv4_hdr *ip = (const struct nsh_ipv4_hdr *)(eth + 1);
 
-	if (likely(meta->np == NSH_NP_ETHERNET && avail >= ETH_HDR_SIZE + NSH_IPV4_SIZE &&
-		    eth->type == RTE_BE16(ETH_IPV4) && ip->version_ihl >> 4 == 4))
-		return ip->tos;
+	if (likely(meta->np == NSH_NP_ETHERNET && avail >= ETH_HDR_SIZE + NSH_IPV4_SIZE)) {
+		/* EtherType, version and header length, then DSCP and ECN. */
+		uint32_t word = rte_be_to_cpu_32(nsh_load32(payload + offsetof(struct eth_hdr, type)));
+
+		if (likely(word >> 12 == (ETH_IPV4 << 4 | 4)))
+			return (uint8_t)word;
+	}
 	return nsh_ecn_inner(payload, avail, meta->np);
 }
 
-static uint8_t
+static inline uint8_t
 output(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 {
 	const struct sff_remote *remote = &lc->plane->remote[meta->remote];
@@ -65,6 +67,6 @@ output(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 void
 sff_remote_output(struct sff_lcore *lc, struct sff_burst *b)
 {
-	for (uint16_t i = 0; i < b->n; i++)
+	for (size_t i = 0, n = b->n; i < n; i++)
 		b->next[i] = output(lc, b->pkt[i], &b->meta[i]);
 }

@@ -64,7 +64,30 @@ choose(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta, uint16_t
 		group->n_targets > 1 ? sff_flow_hash(lc, m, meta) : 0, transport);
 }
 
-static uint8_t
+/* Choose among the instances of an entry's function; SFF_STAGE_SFP_LOOKUP = none is up, and it is bypassed.
+ */
+static __rte_noinline uint8_t
+choose_edge(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta, uint16_t g, bool transport)
+{
+	const struct sff_plane *plane = lc->plane;
+	uint16_t chosen = choose(lc, m, meta, g, transport);
+	const struct sfc_target *target;
+
+	if (unlikely(chosen == SFC_NONE)) {
+		if (plane->table->group[g].on_failure == SFC_ON_FAILURE_CLOSED)
+			return SFF_NEXT_DROP(SFC_DROP_SF_DOWN);
+		return SFF_STAGE_SFP_LOOKUP;
+	}
+	target = &plane->table->target[chosen];
+	if (target->kind == SFC_TARGET_REMOTE) {
+		meta->remote = target->index;
+		return SFF_STAGE_REMOTE_OUTPUT;
+	}
+	meta->port = plane->port_of_instance[target->instance];
+	return plane->port[meta->port].sf.proxied ? SFF_STAGE_PROXY_OUTPUT : SFF_STAGE_SF_OUTPUT;
+}
+
+static inline uint8_t
 lookup(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 {
 	const struct sff_plane *plane = lc->plane;
@@ -73,46 +96,33 @@ lookup(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 
 	/* More than once only where a function that is down is bypassed; the path's length bounds it. */
 	for (;;) {
-		int known_spi;
-		const struct sfp_entry *entry = sfp_lookup(table, meta->sp, &known_spi);
-		const struct sfc_group *group;
-		uint16_t chosen;
+		const struct sfp_row *row = sfp_row(table, meta->sp);
+		uint32_t offset = (uint32_t)row->initial_si - (meta->sp & 0xff);
+		const struct sff_next *next;
+		uint8_t edge;
 
-		if (unlikely(entry == NULL))
-			return no_entry(meta->sp, known_spi);
+		if (unlikely(offset >= row->count)) /* a higher SI wraps to a huge offset */
+			return no_entry(meta->sp, row != table->row);
+		next = &plane->next[row->base + offset];
 		/* Fail closed (RFC 8300, 8): whoever could reach this link could have read or made it. */
-		if (unlikely(transport && (entry->flags & SFP_SECURE) && !plane->port[meta->port].secure))
+		if (unlikely((next->flags & SFP_SECURE) && transport && !plane->port[meta->port].secure))
 			return SFF_NEXT_DROP(SFC_DROP_INSECURE);
-		meta->path = entry->path;
+		meta->path = next->path;
 		if (!(meta->flags & SFF_META_VISITED)) {
 			meta->flags |= SFF_META_VISITED;
-			lc->path[entry->path].in++;
+			lc->path[next->path].in++;
 		}
-		lc->hop[entry - table->entry].in++;
-		switch (entry->kind) {
-		case SFP_TERMINAL:
-			meta->port = entry->index;
-			return SFF_STAGE_TERMINAL;
-		case SFP_REMOTE:
-			meta->remote = entry->index;
-			return SFF_STAGE_REMOTE_OUTPUT;
+		lc->hop[row->base + offset].in++;
+		if (likely(plane->up[next->instance] == SFC_UP)) {
+			if (next->stage == SFF_STAGE_REMOTE_OUTPUT)
+				meta->remote = next->to;
+			else
+				meta->port = next->to;
+			return next->stage;
 		}
-
-		group = &table->group[entry->index];
-		chosen = choose(lc, m, meta, entry->index, transport);
-		if (likely(chosen != SFC_NONE)) {
-			const struct sfc_target *target = &table->target[chosen];
-
-			if (target->kind == SFC_TARGET_REMOTE) {
-				meta->remote = target->index;
-				return SFF_STAGE_REMOTE_OUTPUT;
-			}
-			meta->port = plane->port_of_instance[target->instance];
-			return plane->port[meta->port].sf.proxied ? SFF_STAGE_PROXY_OUTPUT
-			                                          : SFF_STAGE_SF_OUTPUT;
-		}
-		if (group->on_failure == SFC_ON_FAILURE_CLOSED)
-			return SFF_NEXT_DROP(SFC_DROP_SF_DOWN);
+		edge = choose_edge(lc, m, meta, table->entry[row->base + offset].index, transport);
+		if (likely(edge != SFF_STAGE_SFP_LOOKUP))
+			return edge;
 		/* Bypass: as if it had been served. A hop is never at SI 0, so this cannot wrap. */
 		lc->steering.bypassed++;
 		nsh_sp_set(rte_pktmbuf_mtod(m, struct nsh_hdr *), --meta->sp);
@@ -123,6 +133,6 @@ lookup(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 void
 sff_sfp_lookup(struct sff_lcore *lc, struct sff_burst *b)
 {
-	for (uint16_t i = 0; i < b->n; i++)
+	for (size_t i = 0, n = b->n; i < n; i++)
 		b->next[i] = lookup(lc, b->pkt[i], &b->meta[i]);
 }

@@ -67,14 +67,10 @@ checksum_ok(struct rte_mbuf *m, const struct outer_info *info)
 	       outer_check_sum(info, sum);
 }
 
-/* Headers off; what is told by them. */
-static uint8_t
-strip(struct rte_mbuf *m, struct sff_meta *meta, uint16_t size, uint32_t payload_size, uint8_t tos,
-	uint16_t src_port)
+/* What is told by headers that are taken off. */
+static inline uint8_t
+note(struct sff_meta *meta, uint8_t tos, uint16_t src_port)
 {
-	/* What Ethernet padded behind the IP packet is not payload. */
-	sff_mbuf_cut(m, size + payload_size);
-	rte_pktmbuf_adj(m, size);
 	meta->flags |= SFF_META_TRANSPORT;
 	meta->tos = tos;
 	/* Entropy chosen upstream stays (RFC 7348, 5). */
@@ -93,7 +89,7 @@ input_any(const struct sff_plane *plane, struct rte_mbuf *m, struct sff_meta *me
 
 	if (unlikely(avail < ETH_HDR_SIZE))
 		return SFF_NEXT_DROP(SFC_DROP_ETH_TRUNCATED);
-	verdict = outer_parse_any(&port->accept, rte_pktmbuf_mtod(m, void *), avail, m->pkt_len, &info);
+	verdict = outer_parse(&port->accept, rte_pktmbuf_mtod(m, void *), avail, m->pkt_len, &info);
 	if (unlikely(verdict == OUTER_NOT_OURS))
 		return SFF_STAGE_UNDERLAY_INPUT;
 	if (unlikely(verdict != OUTER_OK))
@@ -107,32 +103,34 @@ input_any(const struct sff_plane *plane, struct rte_mbuf *m, struct sff_meta *me
 		return SFF_NEXT_DROP(SFC_DROP_OUTER_CHECKSUM);
 	if (unlikely(info.vni != locator->vni || (locator->has_key && !info.has_vni)))
 		return SFF_NEXT_DROP(SFC_DROP_OUTER_VNI);
-	return strip(m, meta, info.size, info.payload_size, info.tos, info.src_port);
-}
-
-/* What most frames are: VXLAN-GPE over IPv4 to our one such locator, read where it stands. */
-static inline uint8_t
-input(const struct sff_plane *plane, struct rte_mbuf *m, struct sff_meta *meta)
-{
-	const struct sff_port *port = &plane->port[meta->port];
-	uint16_t avail = sff_mbuf_contiguous(m, RTE_MAX(OUTER_SIZE_MAX, SFF_HEADERS_MAX));
-	const struct outer_gpe4 *o = rte_pktmbuf_mtod(m, const struct outer_gpe4 *);
-
-	if (likely(outer_is_gpe4(&port->accept, o, avail, m->pkt_len) &&
-		    ((o->ip.dst ^ port->gpe4_address) |
-			    ((o->gpe.vni & RTE_BE32(0xFFFFFF00)) ^ port->gpe4_vni)) == 0 &&
-		    sfc_is_peer4(plane->table, o->ip.src)))
-		return strip(m, meta, OUTER_GPE4_SIZE,
-			rte_be_to_cpu_16(o->udp.size) - (uint32_t)(NSH_UDP_SIZE + VXLAN_HDR_SIZE), o->ip.tos,
-			rte_be_to_cpu_16(o->udp.src_port));
-	return input_any(plane, m, meta, avail);
+	/* What Ethernet padded behind the IP packet is not payload. */
+	sff_mbuf_cut(m, info.size + info.payload_size);
+	sff_mbuf_strip(m, info.size);
+	return note(meta, info.tos, info.src_port);
 }
 
 /* A frame from the underlay: it must be NSH in one of the port's transports between two nodes of this domain.
- */
+ * Most are VXLAN-GPE over IPv4 to our one such locator, from the peer of the frame before. */
 void
 sff_transport_input(struct sff_lcore *lc, struct sff_burst *b)
 {
-	for (uint16_t i = 0; i < b->n; i++)
-		b->next[i] = input(lc->plane, b->pkt[i], &b->meta[i]);
+	const struct sff_plane *plane = lc->plane;
+	uint64_t peer = UINT64_MAX; /* no IPv4 address */
+
+	for (size_t i = 0, n = b->n; i < n; i++) {
+		struct rte_mbuf *m = b->pkt[i];
+		struct sff_meta *meta = &b->meta[i];
+		const struct sff_port *port = &plane->port[meta->port];
+		uint16_t avail = sff_mbuf_contiguous(m, RTE_MAX(OUTER_SIZE_MAX, SFF_HEADERS_MAX));
+		const struct outer_gpe4 *o = rte_pktmbuf_mtod(m, const struct outer_gpe4 *);
+
+		if (unlikely(!port->has_gpe4 || !outer_is_gpe4(&port->gpe4, o, avail, m->pkt_len) ||
+			     (o->ip.src != peer && !sfc_is_peer4(plane->table, o->ip.src)))) {
+			b->next[i] = input_any(plane, m, meta, avail);
+			continue;
+		}
+		peer = o->ip.src;
+		b->next[i] = note(meta, o->ip.tos, rte_be_to_cpu_16(o->udp.src_port));
+		sff_mbuf_strip(m, OUTER_GPE4_SIZE);
+	}
 }

@@ -84,19 +84,34 @@ check_pushed(const struct outer_accept *accept, const struct outer_info *info, c
 	free(frame);
 }
 
+/* What is good at a glance is good, and says the same. */
+static void
+check_glance(const uint8_t *frame, size_t avail, size_t frame_size, enum outer_verdict verdict,
+	const struct outer_info *info)
+{
+	const struct outer_gpe4 *o = (const struct outer_gpe4 *)frame;
+	struct outer_gpe4_match match;
+
+	outer_gpe4_match_init(&match, o->ip.dst, rte_be_to_cpu_32(o->gpe.vni) >> 8);
+	if (!outer_is_gpe4(&match, frame, avail, frame_size))
+		return;
+	expect(verdict == OUTER_OK && info->transport == OUTER_VXLAN_GPE && info->family == NSH_IPV4);
+	expect(info->size == OUTER_GPE4_SIZE && info->check_size == 0 && !info->inner_ethernet);
+	expect(info->payload_size ==
+		rte_be_to_cpu_16(o->udp.size) - (uint32_t)(NSH_UDP_SIZE + VXLAN_HDR_SIZE));
+}
+
 static void
 check(const struct outer_accept *accept, const uint8_t *frame, size_t avail, size_t frame_size)
 {
-	struct outer_info info, any;
+	struct outer_info info;
 	enum outer_verdict verdict = outer_parse(accept, frame, avail, frame_size, &info);
 
-	expect(outer_parse_any(accept, frame, avail, frame_size, &any) == verdict);
+	if (avail >= OUTER_GPE4_SIZE && (accept->transports & OUTER_BIT(OUTER_VXLAN_GPE)))
+		check_glance(frame, avail, frame_size, verdict, &info);
 	expect(verdict < OUTER_VERDICTS);
 	if (verdict != OUTER_OK)
 		return;
-	expect_same(&info, &any);
-	expect(info.size == any.size && info.check_size == any.check_size);
-	expect(info.inner_ethernet == any.inner_ethernet);
 	expect(accept->transports & OUTER_BIT(info.transport));
 	expect(info.size <= avail && info.size <= OUTER_SIZE_MAX);
 	expect((size_t)info.size + info.payload_size <= frame_size);

@@ -73,18 +73,43 @@ assert_same(const struct outer_info *a, const struct outer_info *b)
 	assert_int_equal(a->tos, b->tos);
 }
 
-/* Both parsers on a guarded copy: they must agree in everything. */
+/* What the general way must say of a frame that is known at a glance. */
+static void
+assert_is_gpe4(const uint8_t *frame, enum outer_verdict verdict, const struct outer_info *info)
+{
+	const struct outer_gpe4 *o = (const struct outer_gpe4 *)frame;
+
+	assert_int_equal(verdict, OUTER_OK);
+	assert_int_equal(info->transport, OUTER_VXLAN_GPE);
+	assert_int_equal(info->family, NSH_IPV4);
+	assert_int_equal(info->size, OUTER_GPE4_SIZE);
+	assert_int_equal(info->payload_size, rte_be_to_cpu_16(o->udp.size) - NSH_UDP_SIZE - VXLAN_HDR_SIZE);
+	assert_int_equal(info->check_size, 0);
+	assert_int_equal(info->src.v4, o->ip.src);
+	assert_int_equal(info->dst.v4, o->ip.dst);
+	assert_int_equal(info->vni, rte_be_to_cpu_32(o->gpe.vni) >> 8);
+	assert_int_equal(info->src_port, rte_be_to_cpu_16(o->udp.src_port));
+	assert_int_equal(info->tos, o->ip.tos);
+	assert_false(info->inner_ethernet);
+}
+
+/* The general way and the glance on a guarded copy: what is good at a glance is good, and says the same. */
 static enum outer_verdict
 parse(const struct outer_accept *accept, const uint8_t *frame, size_t avail, size_t frame_size,
 	struct outer_info *info)
 {
 	const uint8_t *copy = guarded(frame, avail);
 	enum outer_verdict verdict = outer_parse(accept, copy, avail, frame_size, info);
-	struct outer_info any;
+	struct outer_gpe4_match match = {0};
 
-	assert_int_equal(outer_parse_any(accept, copy, avail, frame_size, &any), verdict);
-	if (verdict == OUTER_OK)
-		assert_same(info, &any);
+	if (avail >= OUTER_GPE4_SIZE) {
+		const struct outer_gpe4 *o = (const struct outer_gpe4 *)copy;
+
+		outer_gpe4_match_init(&match, o->ip.dst, rte_be_to_cpu_32(o->gpe.vni) >> 8);
+	}
+	if ((accept->transports & OUTER_BIT(OUTER_VXLAN_GPE)) &&
+		outer_is_gpe4(&match, copy, avail, frame_size))
+		assert_is_gpe4(copy, verdict, info);
 	return verdict;
 }
 
@@ -750,6 +775,43 @@ any_alignment_parses_the_same(void **state)
 	}
 }
 
+/* What we send ourselves most is known at a glance; with any one bit of what must be as wanted flipped, it is
+ * not. */
+static void
+vxlan_gpe_over_ipv4_is_known_at_a_glance(void **state)
+{
+	/* By byte: bits that do not matter. The checksum tells of every bit of the IPv4 header. */
+	static const uint8_t any[OUTER_GPE4_SIZE] = {
+		[34] = 0xFF,
+		[35] = 0xFF, /* UDP source port */
+		[42] = 0xC2,
+		[43] = 0xFF,
+		[44] = 0xFF, /* GPE: R, R, B, reserved */
+		[49] = 0xFF, /* reserved, behind the VNI */
+	};
+	const struct shape s = {.transport = OUTER_VXLAN_GPE, .family = NSH_IPV4};
+	struct outer_gpe4_match match;
+	struct outer_gpe4 *o;
+	struct frame f;
+
+	(void)state;
+	frame_make(&f, &s);
+	o = (struct outer_gpe4 *)f.bytes;
+	outer_gpe4_match_init(&match, o->ip.dst, rte_be_to_cpu_32(o->gpe.vni) >> 8);
+	assert_true(outer_is_gpe4(&match, f.bytes, f.size, f.size));
+	assert_false(outer_is_gpe4(&match, f.bytes, OUTER_GPE4_SIZE - 1, f.size));
+	assert_false(outer_is_gpe4(&match, f.bytes, f.size, f.size + 1));
+	assert_false(outer_is_gpe4(&match, f.bytes, f.size, f.size - 1));
+	for (unsigned int at = ETH_HDR_SIZE - 2; at < OUTER_GPE4_SIZE; at++) {
+		for (unsigned int bit = 0; bit < 8; bit++) {
+			f.bytes[at] ^= (uint8_t)(1u << bit);
+			if (outer_is_gpe4(&match, f.bytes, f.size, f.size) != (any[at] >> bit & 1))
+				fail_msg("bit %u of byte %u", bit, at);
+			f.bytes[at] ^= (uint8_t)(1u << bit);
+		}
+	}
+}
+
 static void
 info_is_not_written_unless_ok(void **state)
 {
@@ -816,6 +878,7 @@ main(void)
 		cmocka_unit_test(headers_beyond_the_first_segment_are_truncated_payload_is_not),
 		cmocka_unit_test(bytes_behind_the_frame_are_not_the_frame),
 		cmocka_unit_test(any_alignment_parses_the_same),
+		cmocka_unit_test(vxlan_gpe_over_ipv4_is_known_at_a_glance),
 		cmocka_unit_test(info_is_not_written_unless_ok),
 		cmocka_unit_test(every_verdict_and_transport_has_its_own_name),
 	};

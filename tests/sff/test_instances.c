@@ -179,7 +179,7 @@ a6_the_only_instance_drains(void **state)
 	(void)state;
 	/* Flows are remembered from the moment that control says so. */
 	met(r, 1, false);
-	r->now->plane.pinned[0] = 1;
+	sff_plane_learn(&r->now->plane, 0);
 	met(r, 2, false);
 	rig_apply(r, domain("closed", last));
 	assert_string_equal(met(r, 2, false), "a");
