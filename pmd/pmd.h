@@ -46,6 +46,7 @@ struct pmd_port {
 	uint16_t queues; /* rx and tx queue pairs */
 	uint8_t mac[6];  /* the port's own address */
 	uint16_t mtu;    /* largest frame without FCS it takes, bytes; 65535 = any */
+	bool on_kernel;  /* on an interface of the kernel, which hands over what was never on a wire */
 	uint16_t ip_mtu; /* most bytes behind the Ethernet header and its tags; 0 = as the frame fits */
 };
 

@@ -197,6 +197,18 @@ device_mtu(const struct rte_eth_dev_info *info, uint16_t current)
 	return mtu;
 }
 
+/* Does it read an interface of the kernel? A NIC may have one beside it, too, but reads its own wire. */
+static bool
+is_on_kernel(const struct rte_eth_dev_info *info)
+{
+	static const char *const drivers[] = {"net_af_packet", "net_af_xdp", "net_pcap"};
+
+	for (size_t i = 0; info->if_index != 0 && i < RTE_DIM(drivers); i++)
+		if (strcmp(info->driver_name, drivers[i]) == 0)
+			return true;
+	return false;
+}
+
 static int
 set_up_queues(struct ethdev_port *p)
 {
@@ -317,6 +329,7 @@ pmd_ethdev_open(const char *name, const char *device, uint16_t queues, const uin
 		goto stop;
 	rte_eth_stats_get(id, &p->base);
 	in_use[id] = true;
+	p->port.on_kernel = is_on_kernel(&info);
 	*port = &p->port;
 	return 0;
 stop:

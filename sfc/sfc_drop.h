@@ -72,7 +72,8 @@
 		"MAC address of the next hop is not known, and a replay asks nobody")                        \
 	X(NEIGH_FULL, "neigh-full", "too many frames wait for the MAC address of the next hop")              \
 	X(NEIGH_TIMEOUT, "neigh-timeout", "next hop did not answer ARP or neighbour discovery")              \
-	X(NSH_LEAK, "nsh-leak", "frame with NSH inside, for a port or SF that is not NSH-facing")
+	X(NSH_LEAK, "nsh-leak", "frame with NSH inside, for a port or SF that is not NSH-facing")            \
+	X(OFFLOAD, "offload", "its sender left segments or a checksum to hardware: ethtool -K DEV tx off")
 
 enum sfc_drop {
 #define X(symbol, name, help) SFC_DROP_##symbol,

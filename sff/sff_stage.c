@@ -13,7 +13,7 @@ static_assert(SFF_STAGE_MAX + SFC_DROP_MAX <= SFF_NEXT_KEPT, "an edge is one byt
 
 const struct sff_stage_info sff_stages[SFF_STAGE_MAX] = {
 	[SFF_STAGE_ACCESS_INPUT] = {"access_input", sff_access_input, S(CLASSIFY),
-		D(ETH_TRUNCATED) | D(NSH_PORT)},
+		D(ETH_TRUNCATED) | D(NSH_PORT) | D(OFFLOAD)},
 	[SFF_STAGE_CLASSIFY] = {"classify", sff_classify, S(NSH_PUSH) | S(FORWARD), D(RULE) | D(DEFAULT)},
 	[SFF_STAGE_NSH_PUSH] = {"nsh_push", sff_nsh_push, S(NSH_TTL), D(NO_HEADROOM)},
 	[SFF_STAGE_TRANSPORT_INPUT] = {"transport_input", sff_transport_input,

@@ -2,11 +2,28 @@
 #include "sff_mbuf.h"
 #include "sff_nsh.h"
 
+#include "offload.h"
+
+/* From an interface of the kernel: frames that no wire has carried, and that none can. */
+static __rte_noinline void
+refuse_offloaded(const struct pmd_port *pmd, struct sff_burst *b)
+{
+	for (uint16_t i = 0; i < b->n; i++) {
+		const struct rte_mbuf *m = b->pkt[i];
+
+		if (b->next[i] == SFF_STAGE_CLASSIFY &&
+			(m->pkt_len > pmd->mtu ||
+				nsh_is_offloaded(rte_pktmbuf_mtod(m, void *), m->data_len, m->pkt_len)))
+			b->next[i] = SFF_NEXT_DROP(SFC_DROP_OFFLOAD);
+	}
+}
+
 /* A frame from outside the SFC domain. NSH has no business here (RFC 8300, 8; RFC 7665, 4.4). */
 void
 sff_access_input(struct sff_lcore *lc, struct sff_burst *b)
 {
-	(void)lc;
+	const struct pmd_port *pmd = lc->plane->port[b->meta[0].port].pmd; /* all of a burst come from one */
+
 	for (uint16_t i = 0; i < b->n; i++) {
 		struct rte_mbuf *m = b->pkt[i];
 		uint16_t avail = sff_mbuf_contiguous(m, SFF_HEADERS_MAX);
@@ -22,4 +39,6 @@ sff_access_input(struct sff_lcore *lc, struct sff_burst *b)
 		}
 		b->next[i] = SFF_STAGE_CLASSIFY;
 	}
+	if (unlikely(pmd->on_kernel))
+		refuse_offloaded(pmd, b);
 }

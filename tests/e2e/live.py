@@ -181,6 +181,34 @@ def test_vms_survive_a_killed_dataplane_and_are_adopted(work):
     only_the_directory_is_left(work, node)
 
 
+# Three datagrams whose checksum is left to hardware, and two that are to be cut into ten segments each there.
+# UDP_SEGMENT: linux/udp.h.
+LEFT_TO_HARDWARE = f"""
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(3):
+    s.sendto(bytes(100), ("{SERVER}", 9))
+s.setsockopt(socket.IPPROTO_UDP, 103, 1400)
+for _ in range(2):
+    s.sendto(bytes(14000), ("{SERVER}", 9))
+"""
+
+
+def test_what_the_kernel_left_to_hardware_is_counted_by_name(work):
+    e2e.need_root("network namespaces")
+    node = f"offload-{os.getpid()}"
+    config = e2e.write_domain(work, live_domain(node))
+    with Network(work) as network:
+        with live(network, config) as running:
+            e2e.run(work, network.inside("client", "ethtool", "-K", "eth0", "tx", "on", "gso", "on", "tx-udp-segmentation", "on"))
+            e2e.run(work, network.inside("client", "/usr/bin/python3", "-c", LEFT_TO_HARDWARE))
+            equal(ping(network, "client", SERVER), 5, "answers to pings, whose checksum the kernel makes itself")
+        ledger = ledger_of(running["report"])
+        e2e.check_ledger(ledger)
+        equal(ledger["dropped"], {"offload": 5}, "drops")
+    only_the_directory_is_left(work, node)
+
+
 BOX, WIRE = "02:00:00:00:0f:01", "02:00:00:00:0f:02"
 # Two functions on a wire: one serves NSH (SI - 1), the other sends plain frames back; both to who sent them.
 ON_THE_WIRE = f"""

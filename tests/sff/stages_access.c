@@ -277,6 +277,44 @@ a_path_without_reverse_learns_nothing(void **state)
 	expect(f, "back", WAN, &in, "to lan");
 }
 
+static void
+what_the_kernel_left_to_hardware_is_dropped_on_its_interfaces(void **state)
+{
+	static const struct {
+		const char *what;
+		bool on_kernel;
+		uint32_t checksum, longer,
+			mtu; /* of UDP: the pseudo header's alone; of IP: more than there is */
+		const char *want;
+	} rows[] = {
+		{"whole", true, 0, 0, 1600, "to wan"},
+		{"pseudo header alone", true, 1, 0, 1600, "access_input: offload"},
+		{"pseudo header alone, a NIC", false, 1, 0, 1600, "to wan"},
+		{"cut", true, 0, 1, 1600, "access_input: offload"},
+		{"cut, a NIC", false, 0, 1, 1600, "to wan"},
+		{"longer than the port's", true, 0, 0, 141, "access_input: offload"},
+		{"as long as the port's", true, 0, 0, 142, "to wan"},
+	};
+	struct fixture *f = *state;
+
+	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
+		f->fake[LAN].pmd.on_kernel = rows[i].on_kernel;
+		f->fake[LAN].pmd.mtu = (uint16_t)rows[i].mtu;
+		frame_udp(&in, 1, 9999, 100);
+		in.bytes[17] = (uint8_t)(in.bytes[17] + rows[i].longer);
+		frame_fix_ip(&in, ETH_HDR_SIZE);
+		if (rows[i].checksum) {
+			const struct nsh_ipv4_hdr *ip = (const void *)(in.bytes + ETH_HDR_SIZE);
+			uint16_t sum = nsh_sum_fold(nsh_sum_pseudo4(ip->src, ip->dst, 17, 108));
+
+			memcpy(in.bytes + 40, &sum, sizeof(sum));
+		}
+		expect(f, rows[i].what, LAN, &in, rows[i].want);
+	}
+	f->fake[LAN].pmd.on_kernel = false;
+	f->fake[LAN].pmd.mtu = UINT16_MAX;
+}
+
 int
 stages_access(void)
 {
@@ -298,6 +336,7 @@ stages_access(void)
 		STAGE_TEST(headers_need_headroom),
 		STAGE_TEST(the_reverse_path_is_learned_where_the_forward_path_ends),
 		STAGE_TEST(a_path_without_reverse_learns_nothing),
+		STAGE_TEST(what_the_kernel_left_to_hardware_is_dropped_on_its_interfaces),
 	};
 
 	return cmocka_run_group_tests_name("access port", tests, NULL, NULL);
