@@ -20,10 +20,11 @@ sfc_ledger_balanced(const struct sfc_ledger *ledger)
 	return debit == ledger->sent + dropped(ledger) + ledger->in_flight;
 }
 
+/* JSON integers have 63 bits here; a guest writes what it likes into a metric. */
 static json_t *
 integer(uint64_t value)
 {
-	return json_integer((json_int_t)value);
+	return json_integer((json_int_t)(value < INT64_MAX ? value : INT64_MAX));
 }
 
 json_t *

@@ -42,7 +42,7 @@ struct sfc_report_path {
 
 struct sfc_report_metric {
 	char name[64];
-	uint64_t value;
+	uint64_t value; /* JSON says at most 2^63 - 1 */
 };
 
 struct sfc_report_instance {

@@ -55,14 +55,15 @@ static void
 report_has_the_shape_others_rely_on(void **state)
 {
 	static const struct sfc_report_path path = {.name = "web", .spi = 100, .in = 3, .out = 2};
-	struct sfc_report_metric metric[] = {{.name = "drop.rule.1", .value = 1}, {.name = "bad\nname\xff"}};
+	struct sfc_report_metric metric[] = {{.name = "drop.rule.1", .value = 1}, {.name = "bad\nname\xff"},
+		{.name = "huge", .value = UINT64_MAX}};
 	const struct sfc_report_instance instance = {.name = "fw-1",
 		.runtime = "kvm",
 		.boot_us = 4100,
 		.rx = 3,
 		.tx = 2,
 		.metric = metric,
-		.n_metrics = 2};
+		.n_metrics = 3};
 	struct sfc_report r = {.path = &path, .n_paths = 1, .instance = &instance, .n_instances = 1};
 	(void)state;
 
@@ -74,7 +75,7 @@ report_has_the_shape_others_rely_on(void **state)
 		"\"in_flight\":0,\"dropped\":{\"sf-consumed\":1}},"
 		"\"paths\":[{\"name\":\"web\",\"spi\":100,\"in\":3,\"out\":2}],"
 		"\"instances\":[{\"name\":\"fw-1\",\"runtime\":\"kvm\",\"boot_us\":4100,\"rx\":3,\"tx\":2,"
-		"\"metrics\":{\"drop.rule.1\":1,\"bad_name_\":0}}]}");
+		"\"metrics\":{\"drop.rule.1\":1,\"bad_name_\":0,\"huge\":9223372036854775807}}]}");
 }
 
 static void
