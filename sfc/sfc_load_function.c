@@ -98,6 +98,16 @@ take_instance(struct sfc_load *load, const struct lyd_node *data, int function, 
 	take_kind(load, data, instance);
 }
 
+/* A function that no path uses may be without; a list that says nothing is a mistake. */
+static void
+check_list(struct sfc_load *load, const struct lyd_node *data)
+{
+	const struct sfc_yaml *list = sfc_yaml_get(sfc_data_yaml(data), "instance");
+
+	if (list && list->type == SFC_YAML_SEQUENCE && !list->first)
+		sfc_load_error_yaml(load, list, "needs at least one entry");
+}
+
 static void
 take_function(struct sfc_load *load, const struct lyd_node *data, int index, struct sfc_function *function)
 {
@@ -109,6 +119,7 @@ take_function(struct sfc_load *load, const struct lyd_node *data, int index, str
 	sfc_load_proxy(data, function);
 	function->on_failure =
 		sfc_data_is(data, "on-failure", "bypass") ? SFC_ON_FAILURE_BYPASS : SFC_ON_FAILURE_CLOSED;
+	check_list(load, data);
 	function->instance =
 		sfc_load_new(load, sfc_data_count(data, "instance"), sizeof(*function->instance));
 	while (function->instance && (entry = sfc_data_next(data, entry, "instance"))) {
