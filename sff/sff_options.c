@@ -42,7 +42,7 @@ enum option_code {
 	OPT_JSON,
 	OPT_RUN_DIR,
 	OPT_REPLAY,
-	OPT_IN,
+	OPT_IN, /* from here to OPT_REPORT_FD: of a replay or bench alone */
 	OPT_OUT,
 	OPT_RUNTIME,
 	OPT_LOCKSTEP,
@@ -50,7 +50,7 @@ enum option_code {
 	OPT_LOOP,
 	OPT_REPORT_FD,
 	OPT_BENCH,
-	OPT_FLOWS,
+	OPT_FLOWS, /* from here to OPT_WIDTH: of a bench alone */
 	OPT_SIZE,
 	OPT_TRIAL,
 	OPT_SUM,
@@ -234,7 +234,8 @@ read_option(int code, struct sff_options *o)
 int
 sff_options_parse(int argc, char **argv, struct sff_options *o)
 {
-	int code;
+	const char *only_replay = NULL, *only_bench = NULL;
+	int code, place;
 
 	*o = (struct sff_options){.runtime = -1,
 		.loops = 1,
@@ -244,7 +245,7 @@ sff_options_parse(int argc, char **argv, struct sff_options *o)
 		.trial_s = 1,
 		.sum_s = 21,
 		.width = 0.005};
-	while ((code = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+	while ((code = getopt_long(argc, argv, "", long_options, &place)) != -1) {
 		if (code == OPT_HELP) {
 			fputs(usage, stdout);
 			return 0;
@@ -255,6 +256,10 @@ sff_options_parse(int argc, char **argv, struct sff_options *o)
 		}
 		if (!read_option(code, o))
 			return 1;
+		if (code >= OPT_IN && code <= OPT_REPORT_FD)
+			only_replay = long_options[place].name;
+		if (code >= OPT_FLOWS && code <= OPT_WIDTH)
+			only_bench = long_options[place].name;
 	}
 	if (optind != argc) {
 		fprintf(stderr, "sff: '%s' is not an option (see sff --help)\n", argv[optind]);
@@ -264,8 +269,12 @@ sff_options_parse(int argc, char **argv, struct sff_options *o)
 		fputs("sff: --config FILE is missing (see sff --help)\n", stderr);
 		return 1;
 	}
-	if (!o->replay && (o->n_in > 0 || o->n_out > 0 || o->lockstep > 0 || o->speed > 0 || o->loops > 1)) {
-		fputs("sff: --in, --out, --lockstep, --speed and --loop go with --replay\n", stderr);
+	if (!o->replay && only_replay) {
+		fprintf(stderr, "sff: --%s goes with --replay\n", only_replay);
+		return 1;
+	}
+	if (!o->bench && only_bench) {
+		fprintf(stderr, "sff: --%s goes with --bench\n", only_bench);
 		return 1;
 	}
 	if (o->bench && (o->report_fd < 0 || o->n_in > 1 || o->n_out > 0 || o->lockstep > 0 || o->speed > 0 ||

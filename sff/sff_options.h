@@ -35,7 +35,7 @@ struct sff_options {
 	uint16_t lockstep; /* frames per step, 0 = off */
 	double speed;      /* 0 = max */
 	uint64_t loops;
-	int report_fd; /* -1 = none */
+	int report_fd; /* of a replay or bench, -1 = none */
 	/* bench: */
 	uint32_t flows;      /* of made frames */
 	uint16_t frame_size; /* bytes, 0 = a mix */
