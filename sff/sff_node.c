@@ -93,8 +93,9 @@ sff_node_read(const struct sff_options *options, const char *name, struct sfc_co
 	for (unsigned int i = 0; i < errors.n; i++)
 		say_config_error(options, &errors.error[i]);
 	sfc_errors_free(&errors);
+	/* A file that cannot be read is not wrong in itself. */
 	if (rc != 0)
-		return SFF_EXIT_CONFIG;
+		return rc == -EINVAL ? SFF_EXIT_CONFIG : SFF_EXIT_USAGE;
 	*index = sfc_config_node(*config, name, err, sizeof(err));
 	if (*index < 0) {
 		sff_say(options, "error", "%s", err);

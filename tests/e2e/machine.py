@@ -54,6 +54,15 @@ def test_wrong_words_on_the_command_line(work):
         equal(len(e2e.messages(done.stderr)), 1, f"lines for {words}: {done.stderr!r}")
 
 
+def test_a_configuration_that_cannot_be_read(work):
+    (work / "folder.yaml").mkdir()
+    for file in ("absent.yaml", "folder.yaml"):
+        for words in (["sluice", "check"], ["sff", "--config"]):
+            done = e2e.run(work, [BIN / words[0], *words[1:], work / file], code=1)
+            (line,) = e2e.messages(done.stderr)
+            e2e.check(f"{file}: cannot read" in line, line)
+
+
 def test_help_says_how(work):
     for words in ([BIN / "sluice"], [BIN / "sluice", "check"], [BIN / "sluice", "replay"], [BIN / "sff"], [BIN / "hv"]):
         e2e.check("xample" in e2e.run(work, [*words, "--help"]).stdout, f"no example in the help of {words}")
