@@ -23,11 +23,12 @@ struct pmd_reader;
 /**
  * Open a pcap (micro- or nanoseconds, either byte order) or pcapng file of Ethernet frames.
  *
- * @param again  the file will be played more than once, so it must be seekable.
- * @param err    "FILE: reason".
- * @return       0, -errno of the open, or -EINVAL for what is no Ethernet capture.
+ * Never waits: what is no file (a pipe, a device) is refused.
+ *
+ * @param err  "FILE: reason".
+ * @return     0, -errno of the open, -EISDIR, -ESPIPE, or -EINVAL for what is no Ethernet capture.
  */
-int pmd_reader_open(const char *path, bool again, struct pmd_reader **reader, char *err, int err_size);
+int pmd_reader_open(const char *path, struct pmd_reader **reader, char *err, int err_size);
 
 /**
  * The next record that can be a frame. Records of length 0 or above 65,535 are counted and skipped; one that

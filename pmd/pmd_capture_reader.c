@@ -60,24 +60,18 @@ static ssize_t
 stream_read(void *cookie, char *buf, size_t size)
 {
 	struct pmd_reader *r = cookie;
-	size_t got = 0;
+	ssize_t n;
 
-	/* A pipe may give less than a file header at once. */
-	do {
-		ssize_t n = read(r->fd, buf + got, size - got);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && got == 0)
-			return -1;
-		if (n <= 0)
-			break;
-		got += (size_t)n;
-	} while (r->offset == 0 && got < PCAP_HEADER_SIZE && got < size);
+	do
+		n = read(r->fd, buf, size);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -1;
 	if (r->offset == 0)
-		raise_snaplen(r, (uint8_t *)buf, got);
-	r->offset += got;
-	__atomic_fetch_add(&r->bytes, got, __ATOMIC_RELAXED);
-	return (ssize_t)got;
+		raise_snaplen(r, (uint8_t *)buf, (size_t)n);
+	r->offset += (uint64_t)n;
+	__atomic_fetch_add(&r->bytes, (uint64_t)n, __ATOMIC_RELAXED);
+	return n;
 }
 
 /* Open libpcap on the start of the file. */
@@ -121,8 +115,14 @@ stop(struct pmd_reader *r)
 	r->stream = NULL;
 }
 
+static const char *
+kind_of(mode_t mode)
+{
+	return S_ISDIR(mode) ? "a directory" : S_ISFIFO(mode) ? "a pipe" : "a device";
+}
+
 int
-pmd_reader_open(const char *path, bool again, struct pmd_reader **out, char *err, int err_size)
+pmd_reader_open(const char *path, struct pmd_reader **out, char *err, int err_size)
 {
 	int rc;
 	struct pmd_reader *r = calloc(1, sizeof(*r));
@@ -131,13 +131,15 @@ pmd_reader_open(const char *path, bool again, struct pmd_reader **out, char *err
 		return pmd_fail(-ENOMEM, err, err_size, "%s: no memory", path);
 	}
 
-	r->fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* To open a named pipe waits for its writer, and to read one waits for what it writes. */
+	r->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (r->fd < 0 || fstat(r->fd, &r->st) != 0) {
 		rc = pmd_fail(-errno, err, err_size, "%s: %s", path, strerror(errno));
 		goto fail;
 	}
-	if (again && lseek(r->fd, 0, SEEK_CUR) < 0) {
-		rc = pmd_fail(-ESPIPE, err, err_size, "%s: a pipe cannot be played more than once", path);
+	if (!S_ISREG(r->st.st_mode)) {
+		rc = pmd_fail(S_ISDIR(r->st.st_mode) ? -EISDIR : -ESPIPE, err, err_size,
+			"%s: is no file but %s", path, kind_of(r->st.st_mode));
 		goto fail;
 	}
 	rc = start(r, err, err_size);

@@ -147,7 +147,7 @@ pmd_captures_add(
 		return pmd_fail(-ENOMEM, err, err_size, "%s: no memory", path);
 	}
 
-	rc = pmd_reader_open(path, set->loops > 1, &in->reader, err, err_size);
+	rc = pmd_reader_open(path, &in->reader, err, err_size);
 	if (rc < 0) {
 		free(in);
 		return rc;

@@ -126,8 +126,13 @@ pmd_writer_open(const char *path, bool (*refuse)(void *arg, const struct stat *f
 	}
 	w->ng = ends_in_pcapng(path);
 
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0 || fstat(fd, &w->st) != 0) {
+	/* To open a named pipe waits for its reader. */
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
+	if (fd < 0 && errno == ENXIO) {
+		rc = pmd_fail(-ENXIO, err, err_size, "%s: a pipe that nobody reads", path);
+		goto fail;
+	}
+	if (fd < 0 || fstat(fd, &w->st) != 0 || fcntl(fd, F_SETFL, 0) != 0) {
 		rc = pmd_fail(-errno, err, err_size, "%s: %s", path, strerror(errno));
 		goto fail;
 	}

@@ -241,7 +241,7 @@ read_capture(const struct sfc_node *conf, const struct sff_capture *capture, str
 		t->port++;
 	if (t->port == conf->n_ports)
 		return fail(-EINVAL, err, err_size, "--in: the node has no port '%s'", capture->port);
-	rc = pmd_reader_open(capture->file, false, &reader, err, err_size);
+	rc = pmd_reader_open(capture->file, &reader, err, err_size);
 	if (rc != 0)
 		return rc;
 	t->frame = calloc(SFF_TRAFFIC_FRAMES, sizeof(t->frame[0]));

@@ -76,6 +76,12 @@ def test_a_capture_that_is_a_directory(work):
     refuse(work, domain(work), "--in", f"lan={work}", naming=[str(work)])
 
 
+def test_a_capture_that_is_a_pipe(work):
+    os.mkfifo(work / "pipe.pcap")
+    refuse(work, domain(work), "--in", f"lan={work}/pipe.pcap", naming=["pipe.pcap: is no file but a pipe"])
+    refuse(work, domain(work), "--in", f"lan={DNS}", "--out", f"wan={work}/pipe.pcap", naming=["that nobody reads"])
+
+
 def test_a_capture_that_is_none(work):
     (work / "words.pcap").write_text("these are words, not frames\n" * 10)
     refuse(work, domain(work), "--in", f"lan={work}/words.pcap", naming=["words.pcap"])

@@ -66,7 +66,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int out_fd = open_memory(out, sizeof(out));
 
 	must(write(in_fd, data, size) == (ssize_t)size, "write");
-	if (pmd_reader_open(in, true, &reader, err, sizeof(err)) == 0) {
+	if (pmd_reader_open(in, &reader, err, sizeof(err)) == 0) {
 		must(pmd_writer_open(out, NULL, NULL, &writer, err, sizeof(err)) == 0, "create");
 		uint64_t sum = play(reader, writer, &frames);
 		must(pmd_writer_close(writer) == 0, "close");
@@ -74,7 +74,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(play(reader, NULL, &again) == sum && again == frames, "the same again");
 		pmd_reader_close(reader);
 
-		must(pmd_reader_open(out, true, &reader, err, sizeof(err)) == 0, "what we write opens");
+		must(pmd_reader_open(out, &reader, err, sizeof(err)) == 0, "what we write opens");
 		must(play(reader, NULL, &again) == sum && again == frames, "what we write reads the same");
 		pmd_reader_close(reader);
 	}

@@ -91,7 +91,7 @@ frames_pass_from_input_to_output_unchanged(void **state)
 	assert_null(pmd_captures_error(set));
 	close_port(port);
 
-	assert_int_equal(pmd_reader_open(out_path, false, &reader, err, sizeof(err)), 0);
+	assert_int_equal(pmd_reader_open(out_path, &reader, err, sizeof(err)), 0);
 	for (uint32_t i = 0; i < RTE_DIM(sizes); i++) {
 		assert_int_equal(pmd_reader_next(reader, &record, err, sizeof(err)), 1);
 		assert_int_equal(record.size, sizes[i]);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -66,7 +67,7 @@ round_trip(const char *name, uint32_t magic)
 	fclose(file);
 	assert_int_equal(got, magic);
 
-	assert_int_equal(pmd_reader_open(path, false, &reader, err, sizeof(err)), 0);
+	assert_int_equal(pmd_reader_open(path, &reader, err, sizeof(err)), 0);
 	for (size_t i = 0; i < FRAMES; i++) {
 		uint32_t size = frames[i].size - (uint32_t)(i % 7);
 		assert_int_equal(pmd_reader_next(reader, &record, err, sizeof(err)), 1);
@@ -168,10 +169,25 @@ refused_file_keeps_its_content(void **state)
 	unlink(path);
 }
 
+static void
+a_pipe_that_nobody_reads_is_not_waited_for(void **state)
+{
+	struct pmd_writer *writer;
+	char err[256] = "";
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/pipe", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(pmd_writer_open(path, NULL, NULL, &writer, err, sizeof(err)), -ENXIO);
+	assert_non_null(strstr(err, "pipe: a pipe that nobody reads"));
+	unlink(path);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_pipe_that_nobody_reads_is_not_waited_for),
 		cmocka_unit_test(pcap_round_trip_keeps_bytes_and_nanoseconds),
 		cmocka_unit_test(pcapng_round_trip_keeps_bytes_and_nanoseconds),
 		cmocka_unit_test(only_the_end_of_the_name_chooses_pcapng),
