@@ -42,7 +42,7 @@
 	X(SF_FRAME, "sf-frame", "an SF sent a frame that is not Ethernet and NSH")                           \
 	X(SF_DOWN, "sf-down", "no instance of the function is up, and it fails closed")                      \
 	X(SF_RING_FULL, "sf-ring-full", "the instance's ring had no room")                                   \
-	X(SF_LOST, "sf-lost", "inside an instance when it died")                                             \
+	X(SF_LOST, "sf-lost", "inside an instance when it died, or broke the rules of its rings")            \
 	X(SF_STUCK, "sf-stuck", "inside an instance that made no progress until the end of the replay")      \
 	X(SF_CONSUMED, "sf-consumed", "taken by an instance and not sent on: its own decision")              \
 	X(NO_HEADROOM, "no-headroom", "no room for the headers to add")                                      \

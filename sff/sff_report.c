@@ -80,6 +80,18 @@ vm_of(const struct sff_sources *s, uint16_t port)
 	return NULL;
 }
 
+/* Nothing comes back over rings that the guest broke, whatever becomes of it. */
+static bool
+is_cut_off(const struct sff_port *port)
+{
+	const struct pmd_port *pmd = sff_port_pmd(port);
+	struct pmd_vm_faults faults = {0};
+
+	if (pmd != NULL)
+		pmd_vm_faults(pmd, &faults);
+	return faults.broken > 0;
+}
+
 /* What a port counted by itself was received or sent, too. */
 static void
 add_port(struct sfc_ledger *ledger, const struct sff_port *port)
@@ -129,7 +141,7 @@ sff_report_ledger(const struct sff_sources *s, struct sfc_ledger *ledger)
 		books = present(s, port, &rest);
 		add_books(ledger, &books);
 		vm = vm_of(s, p);
-		if (vm != NULL && vm->state == SFF_VM_ENDED)
+		if ((vm != NULL && vm->state == SFF_VM_ENDED) || is_cut_off(port))
 			ledger->dropped[SFC_DROP_SF_LOST] += rest;
 		else if (s->ended)
 			ledger->dropped[SFC_DROP_SF_STUCK] += rest;

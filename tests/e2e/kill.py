@@ -90,7 +90,7 @@ def test_a_vm_that_fails_at_the_end_of_a_short_replay_fails_it_and_is_named(work
     guest = e2e.ROOT / "hv" / "guest"
     subprocess.run([e2e.BIN / "vnf-cc", "-I", guest, "-I", guest.parent, "-o", work / "brief", work / "brief.c"], check=True)
     for what, drop, words in (
-        ("crash", "sf-lost", "guest crashed"), ("exit", "sf-lost", "ended with code 0"), ("ring", "sf-stuck", "its rings"),
+        ("crash", "sf-lost", "guest crashed"), ("exit", "sf-lost", "ended with code 0"), ("ring", "sf-lost", "its rings"),
         ("lie", "sf-stuck", "kept frames"),
     ):
         domain = e2e.one_node()

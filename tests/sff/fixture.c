@@ -69,6 +69,12 @@ pmd_vm_queue_stats(const struct pmd_port *port, uint16_t queue, struct pmd_vm_qu
 	*stats = ((const struct fixture_port *)port)->stats;
 }
 
+void
+pmd_vm_faults(const struct pmd_port *port, struct pmd_vm_faults *faults)
+{
+	*faults = (struct pmd_vm_faults){.broken = ((const struct fixture_port *)port)->broken};
+}
+
 static uint16_t
 fake_rx(struct pmd_port *pmd, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
 {

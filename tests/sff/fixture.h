@@ -50,8 +50,9 @@ enum fixture_port_index {
 struct fixture_port {
 	struct pmd_port pmd; /* first: a pmd_port is a fixture_port */
 	uint16_t n_in, at_in, n_out, at_out;
-	uint16_t room; /* frames it takes before it is full; FIXTURE_FULL = any number */
-	bool up;       /* SF: pmd_vm_up */
+	uint16_t room;   /* frames it takes before it is full; FIXTURE_FULL = any number */
+	bool up;         /* SF: pmd_vm_up */
+	uint32_t broken; /* SF: rings that the guest broke */
 	struct pmd_vm_queue_stats stats;
 	uint64_t consumed; /* SF: what the guest says */
 	struct rte_mbuf *in[FIXTURE_QUEUE];

@@ -97,6 +97,17 @@ frames_in_an_sf_are_in_flight_consumed_stuck_or_lost(void **state)
 	assert_int_equal(l->in_flight, 0);
 	assert_int_equal(l->dropped[SFC_DROP_SF_STUCK], 6);
 
+	/* Given up at the end, or cut off before. */
+	b->f->fake[FW_1].broken = 1;
+	for (int ended = 1; ended >= 0; ended--) {
+		b->sources.ended = ended;
+		balance(b);
+		assert_int_equal(l->in_flight, 0);
+		assert_int_equal(l->dropped[SFC_DROP_SF_STUCK], 0);
+		assert_int_equal(l->dropped[SFC_DROP_SF_LOST], 6);
+	}
+	b->f->fake[FW_1].broken = 0;
+
 	b->vm[0].state = SFF_VM_ENDED;
 	balance(b);
 	assert_int_equal(l->dropped[SFC_DROP_SF_STUCK], 0);
