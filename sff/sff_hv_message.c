@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +18,26 @@
 #define MESSAGE_MAX 4096u
 /* Longest wait for the rest of a message that has begun, however slowly it drips: control waits here. */
 #define REST_MS 500
+
+int
+sff_hv_connect(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd, rc;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	/* The rest of a message that has begun is waited for, by a limit of its own. */
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && fcntl(fd, F_SETFL, 0) == 0)
+		return fd;
+	rc = -errno;
+	close(fd);
+	return rc;
+}
 
 /* Status memory must not be able to shrink under us: a later read would be a SIGBUS. */
 static bool
@@ -145,6 +166,6 @@ sff_hv_send_stop(int fd)
 	uint8_t message[4 + sizeof(text) - 1] = {0, 0, 0, sizeof(text) - 1};
 
 	memcpy(message + 4, text, sizeof(text) - 1);
-	if (send(fd, message, sizeof(message), MSG_NOSIGNAL) != (ssize_t)sizeof(message))
+	if (send(fd, message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof(message))
 		shutdown(fd, SHUT_RDWR);
 }

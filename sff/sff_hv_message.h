@@ -19,13 +19,21 @@ struct sff_hv_message {
 };
 
 /**
+ * Connect to a runner's control socket, without waiting: one that takes no connections keeps nobody.
+ *
+ * @return the connection, or -errno: -ENOENT and -ECONNREFUSED while nobody listens, -EAGAIN when as many
+ *         wait as may. Thread: control.
+ */
+int sff_hv_connect(const char *path);
+
+/**
  * Receive one message.
  *
  * @return 0, -EAGAIN (nothing whole yet), -EPIPE (closed), -EPROTO (not what a runner says).
  */
 int sff_hv_receive(int fd, struct sff_hv_message *message);
 
-/** Ask a runner to stop its guest and end. */
+/** Ask a runner to stop its guest and end. One that does not read is hung up on. */
 void sff_hv_send_stop(int fd);
 
 #endif

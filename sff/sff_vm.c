@@ -99,21 +99,6 @@ identity(const struct sfc_instance *instance, const char *image, const char *run
 }
 
 static int
-socket_connect(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	memcpy(address.sun_path, path, sizeof(address.sun_path));
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-		return fd;
-	close(fd);
-	return -ECONNREFUSED;
-}
-
-static int
 spawn(struct sff_vms *vms, struct sff_vm *vm, const char *dir, const char *image, const char *runtime)
 {
 	char hv[PATH_MAX + 8], memory[16], pairs[16], mac[24], start[24];
@@ -216,7 +201,7 @@ start(struct sff_vms *vms, struct sff_vm *vm, bool adopt, char *err, int err_siz
 			vm->name, vms->conf.run_dir, sizeof(vm->socket_net) - 1);
 		return -ENAMETOOLONG;
 	}
-	vm->control = adopt ? socket_connect(vm->socket_control) : -1;
+	vm->control = adopt ? sff_hv_connect(vm->socket_control) : -1;
 	if (vm->control >= 0) {
 		vm->adopted = true;
 		return 0;
@@ -468,7 +453,7 @@ sff_vms_poll(struct sff_vms *vms, int extra_fd, int timeout_ms)
 		struct sff_vm *vm = &vms->vm[i];
 
 		if (vm->state == SFF_VM_STARTING && vm->control < 0) {
-			vm->control = socket_connect(vm->socket_control);
+			vm->control = sff_hv_connect(vm->socket_control);
 			/* Its socket is not there yet: look again soon. */
 			if (vm->control < 0 && (timeout_ms > LOOK_MS || timeout_ms < 0))
 				timeout_ms = LOOK_MS;

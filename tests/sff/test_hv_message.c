@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -386,12 +387,66 @@ stop_is_one_whole_message(void **state)
 	sff_hv_send_stop(pair->ours); /* nobody there: no signal */
 }
 
+static void
+one_that_takes_no_connections_keeps_nobody(void **state)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char dir[] = "/tmp/sluice-connect-XXXXXX";
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd[8], n = 0;
+	uint64_t begin;
+	char far[200];
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/control", dir);
+	assert_int_equal(sff_hv_connect(address.sun_path), -ENOENT);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(sff_hv_connect(address.sun_path), -ECONNREFUSED);
+	assert_int_equal(listen(listener, 1), 0);
+	begin = now_ms();
+	while (n < 8 && (fd[n] = sff_hv_connect(address.sun_path)) >= 0)
+		n++;
+	assert_in_range(n, 1, 7);
+	assert_int_equal(fd[n], -EAGAIN);
+	assert_in_range(now_ms() - begin, 0, 1000);
+	/* What comes over it is waited for in sff_hv_receive(), which asks for blocking reads. */
+	assert_int_equal(fcntl(fd[0], F_GETFL) & O_NONBLOCK, 0);
+	while (n > 0)
+		close(fd[--n]);
+	memset(far, 'a', sizeof(far) - 1);
+	far[sizeof(far) - 1] = '\0';
+	assert_int_equal(sff_hv_connect(far), -ENAMETOOLONG);
+	close(listener);
+	unlink(address.sun_path);
+	rmdir(dir);
+}
+
+/* A runner that never reads: what it is told does not keep control. */
+static void
+one_that_does_not_read_is_hung_up_on(void **state)
+{
+	struct pair *pair = *state;
+	uint64_t begin = now_ms();
+	char byte;
+
+	for (int i = 0; i < 100000; i++)
+		sff_hv_send_stop(pair->ours);
+	assert_in_range(now_ms() - begin, 0, 5000);
+	/* What was sent, then the end. */
+	while (recv(pair->theirs, &byte, 1, MSG_DONTWAIT) == 1)
+		;
+	assert_int_equal(recv(pair->theirs, &byte, 1, MSG_DONTWAIT), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(one_that_takes_no_connections_keeps_nobody),
+		TEST(one_that_does_not_read_is_hung_up_on),
 		TEST(a_ready_message_brings_memory_and_facts),
 		TEST(an_exit_message_brings_a_code),
 		TEST(silence_is_eagain_and_the_end_is_epipe),
