@@ -9,10 +9,14 @@
 
 static atomic_uint last_generation;
 
-/* A rule that asks nothing of a frame but its port. */
+/* A rule that asks nothing of a frame but its port, and leads where it can go: not into a path that carries
+ * IP.
+ */
 static bool
-rule_takes_non_ip(const struct sfc_rule *rule)
+rule_takes_non_ip(const struct sfc_config *config, const struct sfc_rule *rule)
 {
+	if (rule->action == SFC_ACTION_PATH && config->path[rule->path].payload_ip)
+		return false;
 	return rule->source.family == 0 && rule->destination.family == 0 && rule->protocol < 0 &&
 	       rule->n_source_ports == 0 && rule->n_destination_ports == 0;
 }
@@ -26,7 +30,7 @@ fill_non_ip(struct cls *cls, const struct sfc_config *config, int node)
 		for (unsigned int i = 0; i < config->n_rules; i++) {
 			const struct sfc_rule *rule = &config->rule[i];
 			bool any_port = rule->match_port < 0;
-			if (!cls_rule_is_here(rule, node) || !rule_takes_non_ip(rule))
+			if (!cls_rule_is_here(rule, node) || !rule_takes_non_ip(config, rule))
 				continue;
 			if (any_port || (port < cls->n_ports && (uint32_t)rule->match_port == port)) {
 				cls->non_ip[port] = CLS_FIRST_RULE + i;

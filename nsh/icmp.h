@@ -66,4 +66,12 @@ bool icmp_echo_reply(void *frame, size_t size, const union nsh_addr *own);
  */
 size_t icmp_too_big(void *dst, const void *frame, size_t avail, uint16_t mtu, const union nsh_addr *src);
 
+/**
+ * The same about a packet without a frame: dst gets the packet of the message alone.
+ *
+ * @param type  EtherType of the packet: ETH_IPV4, ETH_IPV6; there is no message about others.
+ */
+size_t icmp_too_big_ip(
+	void *dst, const void *packet, size_t avail, uint16_t type, uint16_t mtu, const union nsh_addr *src);
+
 #endif

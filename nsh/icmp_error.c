@@ -125,23 +125,29 @@ build6(uint8_t *dst, const uint8_t *packet, size_t avail, uint16_t mtu, const un
 }
 
 size_t
+icmp_too_big_ip(
+	void *dst, const void *packet, size_t avail, uint16_t type, uint16_t mtu, const union nsh_addr *src)
+{
+	if (type == ETH_IPV4 && mtu >= ICMP_MTU_MIN && may_tell4(packet, avail))
+		return build4(dst, packet, avail, mtu, src);
+	if (type == ETH_IPV6 && mtu >= NSH_IPV6_MTU_MIN && may_tell6(packet, avail))
+		return build6(dst, packet, avail, mtu, src);
+	return 0;
+}
+
+size_t
 icmp_too_big(void *dst, const void *frame, size_t avail, uint16_t mtu, const union nsh_addr *src)
 {
 	const struct eth_hdr *eth = (const struct eth_hdr *)frame;
 	uint8_t *out = (uint8_t *)dst;
-	const uint8_t *packet;
 	struct eth_info info;
 	size_t size;
 
 	if (!eth_parse(frame, avail, &info) || eth_is_multicast(eth->dmac) || eth_is_multicast(eth->smac))
 		return 0;
-	packet = (const uint8_t *)frame + info.size;
-	avail -= info.size;
-	if (info.type == ETH_IPV4 && mtu >= ICMP_MTU_MIN && may_tell4(packet, avail))
-		size = build4(out + info.size, packet, avail, mtu, src);
-	else if (info.type == ETH_IPV6 && mtu >= NSH_IPV6_MTU_MIN && may_tell6(packet, avail))
-		size = build6(out + info.size, packet, avail, mtu, src);
-	else
+	size = icmp_too_big_ip(
+		out + info.size, (const uint8_t *)frame + info.size, avail - info.size, info.type, mtu, src);
+	if (size == 0)
 		return 0;
 	/* Type and tags as they were; back to the sender. */
 	memcpy(out, frame, info.size);

@@ -69,11 +69,12 @@
 	X(UNDERLAY, "underlay", "for this node itself: ARP, neighbour discovery, ICMP")                      \
 	X(ADDR_CONFLICT, "addr-conflict", "another station claims an address of ours (RFC 5227)")            \
 	X(NO_NEIGHBOUR, "no-neighbour",                                                                      \
-		"MAC address of the next hop is not known, and a replay asks nobody")                        \
+		"no next hop, or its MAC address is not known and a replay asks nobody")                     \
 	X(NEIGH_FULL, "neigh-full", "too many frames wait for the MAC address of the next hop")              \
 	X(NEIGH_TIMEOUT, "neigh-timeout", "next hop did not answer ARP or neighbour discovery")              \
 	X(NSH_LEAK, "nsh-leak", "frame with NSH inside, for a port or SF that is not NSH-facing")            \
-	X(OFFLOAD, "offload", "its sender left segments or a checksum to hardware: ethtool -K DEV tx off")
+	X(OFFLOAD, "offload", "its sender left segments or a checksum to hardware: ethtool -K DEV tx off")   \
+	X(IP_PAYLOAD, "ip-payload", "no whole IP packet, on a path that carries IP")
 
 enum sfc_drop {
 #define X(symbol, name, help) SFC_DROP_##symbol,

@@ -62,6 +62,19 @@ take_hops(struct sfc_load *load, const struct lyd_node *data, struct sfc_path *p
 			"%u must be at least %u, the number of hops", path->initial_si, path->n_hops);
 }
 
+/* Packets get a new Ethernet header there, and whose it is to be is asked from an address of the port. */
+static void
+check_ip_egress(struct sfc_load *load, const struct lyd_node *data, const struct sfc_path *path)
+{
+	const struct sfc_node *node = &load->config->node[path->egress_node];
+	const struct sfc_port *port = &node->port[path->egress_port];
+
+	if (port->n_addresses == 0)
+		sfc_load_error_node(load, sfc_data_child(data, "payload"),
+			"payload 'ip' needs an address on port '%s' of node '%s', where the path ends",
+			port->name, node->name);
+}
+
 static void
 take_path(struct sfc_load *load, const struct lyd_node *data, struct sfc_path *path)
 {
@@ -74,13 +87,12 @@ take_path(struct sfc_load *load, const struct lyd_node *data, struct sfc_path *p
 	path->md_type = (uint8_t)sfc_data_number(data, "md-type");
 	path->secure = sfc_data_is(data, "secure", "true");
 	path->payload_ip = sfc_data_is(data, "payload", "ip");
-	if (path->payload_ip)
-		sfc_load_error_node(load, sfc_data_child(data, "payload"),
-			"payload 'ip' is not available in this version (ethernet is)");
 	path->mtu_refuse = sfc_data_is(data, "mtu-check", "refuse");
 	path->reverse = path->egress_node = path->egress_port = -1;
 	if (egress)
 		sfc_load_port_ref(load, egress, &path->egress_node, &path->egress_port);
+	if (path->payload_ip && path->egress_port >= 0)
+		check_ip_egress(load, data, path);
 	take_hops(load, data, path);
 }
 

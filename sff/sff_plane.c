@@ -13,18 +13,22 @@ const uint8_t sff_sf_side_mac[6] = {0x02, 0x53, 0x46, 0x46, 0x00, 0x00};
 
 /* How the header a verdict imposes looks: made once, copied per packet. */
 static void
-impose(struct nsh_template *t, const struct sfc_table *table, const struct cls_action *action)
+impose(struct nsh_template *t, struct sff_plane *plane, const struct cls_action *action)
 {
 	const struct sfc_table_path *path;
+	uint8_t np = NSH_NP_ETHERNET;
 
 	if (action->kind != SFC_ACTION_PATH)
 		return;
-	path = &table->path[action->path];
+	path = &plane->table->path[action->path];
+	if (plane->config->path[action->path].payload_ip) {
+		np = NSH_NP_IPV4;
+		plane->carries_ip = true;
+	}
 	if (path->md_type == NSH_MD1)
-		t->size =
-			(uint16_t)nsh_build_md1(t->bytes, path->sp, path->ttl, NSH_NP_ETHERNET, action->word);
+		t->size = (uint16_t)nsh_build_md1(t->bytes, path->sp, path->ttl, np, action->word);
 	else
-		t->size = (uint16_t)nsh_build_md2(t->bytes, path->sp, path->ttl, NSH_NP_ETHERNET, NULL, 0);
+		t->size = (uint16_t)nsh_build_md2(t->bytes, path->sp, path->ttl, np, NULL, 0);
 }
 
 static const uint8_t outer_transport[] = {
@@ -87,6 +91,17 @@ describe_locators(struct sff_plane *plane)
 	}
 }
 
+/* The first `plen` bits. */
+static union nsh_addr
+mask(uint8_t plen)
+{
+	union nsh_addr m = {.half = {0, 0}};
+
+	for (unsigned int i = 0; i < plen; i++)
+		m.bytes[i / 8] |= (uint8_t)(0x80 >> i % 8);
+	return m;
+}
+
 /* Addresses of the ports, and of locators behind them. */
 static void
 describe_own(struct sff_plane *plane)
@@ -99,11 +114,13 @@ describe_own(struct sff_plane *plane)
 
 		port->own = own;
 		for (unsigned int i = 0; i < node->port[p].n_addresses; i++)
-			*own++ = (struct sff_own){
-				addr(&node->port[p].address[i]), node->port[p].address[i].family};
+			*own++ = (struct sff_own){addr(&node->port[p].address[i]),
+				mask(node->port[p].address[i].plen), node->port[p].address[i].family};
 		for (uint16_t l = 0; l < port->n_locators; l++)
 			if (port->locator[l].family != NSH_NO_IP)
-				*own++ = (struct sff_own){port->locator[l].address, port->locator[l].family};
+				*own++ = (struct sff_own){port->locator[l].address,
+					mask(port->locator[l].family == NSH_IPV4 ? 32 : 128),
+					port->locator[l].family};
 		port->n_own = (uint16_t)(own - port->own);
 	}
 }
@@ -155,6 +172,59 @@ own_towards(const struct sfc_port *port, const struct sfc_addr *next_hop, const 
 			return addr(&port->address[i]);
 	}
 	return addr(&ours->address);
+}
+
+/* Where a port sends packets that are for no host on its link: 0, -ENOSPC. */
+static int
+find_gateway(struct sff_plane *plane, uint16_t p, const struct sfc_addr *gateway, uint16_t *index)
+{
+	union nsh_addr next_hop = addr(gateway);
+	const struct sff_own *own;
+
+	*index = SFC_NONE;
+	if (gateway->family == 0)
+		return 0;
+	/* An IPv6 link-local one is on no prefix of ours. */
+	own = sff_port_own_towards(plane, p, gateway->family, &next_hop);
+	if (own == NULL)
+		own = &plane->port[p].own[0];
+	for (uint16_t i = 0; own->family != gateway->family && i < plane->port[p].n_own; i++)
+		own = &plane->port[p].own[i];
+	if (own->family != gateway->family)
+		return 0;
+	*index = sff_neighbours_add(plane->neighbours, p, gateway->family, &next_hop, &own->address);
+	return *index != SFC_NONE ? 0 : -ENOSPC;
+}
+
+/* Does a path end on this port, or begin on it? Only then packets leave that the port has to find a MAC for.
+ */
+static bool
+may_send_ip(const struct sff_plane *plane, uint16_t p)
+{
+	for (unsigned int i = 0; i < plane->config->n_paths; i++)
+		if (plane->config->path[i].egress_node == plane->table->node &&
+			plane->config->path[i].egress_port == p)
+			return true;
+	return plane->port[p].kind == SFF_PORT_ACCESS;
+}
+
+static int
+find_gateways(struct sff_plane *plane)
+{
+	const struct sfc_node *node = &plane->config->node[plane->table->node];
+	int rc = 0;
+
+	for (uint16_t p = 0; rc == 0 && p < plane->n_external; p++) {
+		struct sff_port *port = &plane->port[p];
+
+		port->gateway4 = port->gateway6 = SFC_NONE;
+		if (port->n_own == 0 || !may_send_ip(plane, p))
+			continue;
+		rc = find_gateway(plane, p, &node->port[p].gateway4, &port->gateway4);
+		if (rc == 0)
+			rc = find_gateway(plane, p, &node->port[p].gateway6, &port->gateway6);
+	}
+	return rc;
 }
 
 static int
@@ -385,11 +455,15 @@ sff_plane_build(struct sff_plane *plane)
 			return -EINVAL;
 		}
 	}
+	if (find_gateways(plane) != 0) {
+		sff_plane_fini(plane);
+		return -EINVAL;
+	}
 	plane->up[always(plane)] = SFC_UP;
 	resolve(plane);
 	sff_plane_set_room(plane);
 	for (uint32_t v = 0; v < plane->n_verdicts; v++)
-		impose(&plane->impose[v], table, cls_action(plane->cls, v));
+		impose(&plane->impose[v], plane, cls_action(plane->cls, v));
 	return 0;
 }
 

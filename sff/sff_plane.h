@@ -43,7 +43,8 @@ struct sff_locator {
 /* An address that this node answers for on a port. */
 struct sff_own {
 	union nsh_addr address;
-	uint8_t family; /* enum nsh_family */
+	union nsh_addr mask; /* of the link: the prefix that the address is in; of a locator all ones */
+	uint8_t family;      /* enum nsh_family */
 };
 
 /* How to send to another node. */
@@ -81,6 +82,7 @@ struct sff_port {
 	struct outer_gpe4_match gpe4;      /* what arrives there most */
 	const struct sff_own *own;         /* external: addresses to answer for */
 	uint16_t n_own;
+	uint16_t gateway4, gateway6; /* external: in plane->neighbours, SFC_NONE = none */
 	/* SF: frames the guest says it finished without sending them on; hostile, clamped by the reader. NULL
 	 * = 0. */
 	const volatile uint64_t *consumed;
@@ -108,7 +110,8 @@ struct sff_plane {
 	struct sff_own *own;         /* the node's, by port */
 	uint16_t *ingress;           /* per path: our one access port that leads into it, else SFC_NONE */
 	struct sff_neighbours *neighbours; /* shared with the planes before and after this one */
-	struct nsh_template *impose;       /* per classifier verdict: the header to push */
+	struct nsh_template *impose;       /* per classifier verdict: the header to push; of a path of IP
+	                                    * payload its Next Protocol stands for both IP versions */
 	uint32_t n_verdicts;
 	struct sff_next *next; /* per entry of the table */
 	uint8_t *up;     /* per config instance: enum sfc_state. Written by control, read by lcores. Behind
@@ -118,6 +121,7 @@ struct sff_plane {
 	uint32_t hash_seed;        /* of flow hashes */
 	struct sff_attach *attach; /* hash table, for sff_attach_find() */
 	uint32_t attach_mask;
+	bool carries_ip;             /* some path has IP payload */
 	struct sff_mirrors *mirrors; /* NULL = none */
 };
 
@@ -159,6 +163,24 @@ sff_port_own(const struct sff_plane *plane, uint16_t port, uint8_t family)
 
 /** Remember the flows of a function from now on. Thread: control; lcores may run. */
 void sff_plane_learn(struct sff_plane *plane, uint16_t group);
+
+/** Our address on the link of a port that an address is on, or NULL: it is on none. Thread: any. */
+static inline const struct sff_own *
+sff_port_own_towards(
+	const struct sff_plane *plane, uint16_t port, uint8_t family, const union nsh_addr *address)
+{
+	const struct sff_port *p = &plane->port[port];
+
+	for (uint16_t i = 0; i < p->n_own; i++) {
+		const struct sff_own *own = &p->own[i];
+
+		if (own->family == family &&
+			(((own->address.half[0] ^ address->half[0]) & own->mask.half[0]) |
+				((own->address.half[1] ^ address->half[1]) & own->mask.half[1])) == 0)
+			return own;
+	}
+	return NULL;
+}
 
 /** Find again what fits each remote, after the MTU of a port changed. Thread: control, no lcore runs. */
 void sff_plane_set_room(struct sff_plane *plane);

@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENTRIES 512u /* marked frames inside one SF: both rings full of them; newer ones replace the oldest  \
-	              */
+#define ENTRIES                                                                                              \
+	512u /* marked frames inside one SF: both rings full of them; newer ones replace the oldest          \
+	      */
 
 struct entry {
 	uint64_t meant, since, given; /* TSC */

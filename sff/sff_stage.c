@@ -12,10 +12,10 @@ static_assert(SFC_DROP_MAX <= 64, "drop masks are 64 bits");
 static_assert(SFF_STAGE_MAX + SFC_DROP_MAX <= SFF_NEXT_KEPT, "an edge is one byte");
 
 const struct sff_stage_info sff_stages[SFF_STAGE_MAX] = {
-	[SFF_STAGE_ACCESS_INPUT] = {"access_input", sff_access_input, S(CLASSIFY),
+	[SFF_STAGE_ACCESS_INPUT] = {"access_input", sff_access_input, S(CLASSIFY) | S(UNDERLAY_INPUT),
 		D(ETH_TRUNCATED) | D(NSH_PORT) | D(OFFLOAD)},
 	[SFF_STAGE_CLASSIFY] = {"classify", sff_classify, S(NSH_PUSH) | S(FORWARD), D(RULE) | D(DEFAULT)},
-	[SFF_STAGE_NSH_PUSH] = {"nsh_push", sff_nsh_push, S(NSH_TTL), D(NO_HEADROOM)},
+	[SFF_STAGE_NSH_PUSH] = {"nsh_push", sff_nsh_push, S(NSH_TTL), D(NO_HEADROOM) | D(IP_PAYLOAD)},
 	[SFF_STAGE_TRANSPORT_INPUT] = {"transport_input", sff_transport_input,
 		S(NSH_INPUT) | S(UNDERLAY_INPUT),
 		D(ETH_TRUNCATED) | D(NOT_OURS) | D(OUTER_PEER) | D(OUTER_TRUNCATED) | D(OUTER_HEADER) |
@@ -23,7 +23,7 @@ const struct sff_stage_info sff_stages[SFF_STAGE_MAX] = {
 			D(OUTER_PROTO) | D(GPE_VERSION) | D(GPE_FLAGS) | D(GPE_OAM) | D(GPE_PROTO) |
 			D(VXLAN_FLAGS) | D(GENEVE_VERSION) | D(GENEVE_OAM) | D(GENEVE_OPTIONS) |
 			D(GENEVE_CRITICAL) | D(GRE_HEADER)},
-	[SFF_STAGE_UNDERLAY_INPUT] = {"underlay_input", sff_underlay_input, 0,
+	[SFF_STAGE_UNDERLAY_INPUT] = {"underlay_input", sff_underlay_input, S(CLASSIFY),
 		D(NOT_NSH) | D(UNDERLAY) | D(ADDR_CONFLICT) | D(OUTER_HEADER)},
 	[SFF_STAGE_NSH_INPUT] = {"nsh_input", sff_nsh_input, S(NSH_TTL),
 		D(NSH_TRUNCATED) | D(NSH_VERSION) | D(NSH_MD_TYPE) | D(NSH_LENGTH) | D(ECN)},
@@ -38,7 +38,8 @@ const struct sff_stage_info sff_stages[SFF_STAGE_MAX] = {
 	[SFF_STAGE_REMOTE_OUTPUT] = {"remote_output", sff_remote_output, S(PORT_TX),
 		D(NO_HEADROOM) | D(MTU) | D(NO_NEIGHBOUR) | D(NEIGH_FULL)},
 	[SFF_STAGE_TERMINAL] = {"terminal", sff_terminal, S(PORT_TX),
-		D(NSH_PROTO) | D(ETH_TRUNCATED) | D(NSH_LEAK) | D(MTU)},
+		D(NSH_PROTO) | D(ETH_TRUNCATED) | D(NSH_LEAK) | D(MTU) | D(IP_PAYLOAD) | D(NO_HEADROOM) |
+			D(UNDERLAY) | D(NO_NEIGHBOUR) | D(NEIGH_FULL)},
 	[SFF_STAGE_ATTACH_INPUT] = {"attach_input", sff_attach_input,
 		S(TRANSPORT_INPUT) | S(SF_INPUT) | S(PROXY_INPUT), 0},
 	[SFF_STAGE_PROXY_INPUT] = {"proxy_input", sff_proxy_input, S(SFP_LOOKUP) | S(PROXY_NEIGHBOR),

@@ -24,7 +24,7 @@ enum sff_stage {
 	SFF_STAGE_CLASSIFY,        /* which path, if any */
 	SFF_STAGE_NSH_PUSH,        /* impose NSH */
 	SFF_STAGE_TRANSPORT_INPUT, /* from a transport port: check and strip the outer headers */
-	SFF_STAGE_UNDERLAY_INPUT,  /* what else a transport port hears: ARP, ND, ICMP */
+	SFF_STAGE_UNDERLAY_INPUT,  /* what else a port with addresses hears: ARP, ND, ICMP */
 	SFF_STAGE_NSH_INPUT,       /* check NSH from another node */
 	SFF_STAGE_NSH_TTL,         /* one decrement per visit of this SFF */
 	SFF_STAGE_SF_INPUT,        /* from an SF: check NSH and its position */

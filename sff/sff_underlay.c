@@ -116,7 +116,8 @@ sff_underlay_settle(struct sff_lcore *lc)
 			u->held[kept++] = h;
 			continue;
 		}
-		u->waiting[h.neighbour]--;
+		if (--u->waiting[h.neighbour] == 0)
+			sff_neighbour_release(n);
 		if (word != 0)
 			send_to(lc, h.pkt, n, word);
 		else
@@ -130,10 +131,14 @@ sff_underlay_stop(struct sff_lcore *lc)
 {
 	struct sff_underlay *u = &lc->underlay;
 
-	for (uint32_t i = 0; i < u->n_held; i++)
+	for (uint32_t i = 0; i < u->n_held; i++) {
+		uint16_t index = u->held[i].neighbour;
+
 		sff_drop(lc, &u->held[i].pkt, 1, SFC_DROP_SHUTDOWN);
+		if (--u->waiting[index] == 0)
+			sff_neighbour_release(&lc->plane->neighbours->entry[index]);
+	}
 	u->n_held = 0;
-	memset(u->waiting, 0, sizeof(u->waiting));
 }
 
 static uint8_t
@@ -147,8 +152,10 @@ hold(struct sff_lcore *lc, struct rte_mbuf *pkt, uint16_t index)
 		return SFF_NEXT_DROP(SFC_DROP_NO_NEIGHBOUR);
 	if (u->waiting[index] >= SFF_HELD_PER_NEIGHBOUR || u->n_held >= SFF_HELD_MAX)
 		return SFF_NEXT_DROP(SFC_DROP_NEIGH_FULL);
-	if (u->waiting[index] == 0)
+	if (u->waiting[index] == 0) {
+		sff_neighbour_hold_more(n);
 		u->deadline[index] = u->now + SFF_PROBES * SFF_PROBE_SECONDS * u->hz;
+	}
 	u->held[u->n_held++] = (struct sff_held){pkt, index};
 	u->waiting[index]++;
 	ask_in_turn(lc, n, 0);
@@ -191,4 +198,34 @@ sff_underlay_resolve(struct sff_lcore *lc, struct rte_mbuf *pkt, uint16_t index)
 		return hold(lc, pkt, index);
 	memcpy(rte_pktmbuf_mtod(pkt, uint8_t *), &word, ETH_MAC_SIZE);
 	return SFF_STAGE_PORT_TX;
+}
+
+uint8_t
+sff_underlay_resolve_host(struct sff_lcore *lc, struct rte_mbuf *pkt, uint16_t port, uint8_t family,
+	const union nsh_addr *address, const union nsh_addr *own)
+{
+	struct sff_neighbours *table = lc->plane->neighbours;
+	struct sff_underlay *u = &lc->underlay;
+	uint32_t version;
+	struct sff_neighbour *n = sff_neighbours_host(table, port, family, address, &version);
+	uint8_t edge;
+
+	if (likely(n != NULL)) {
+		uint64_t word = atomic_load_explicit(&n->mac, memory_order_acquire);
+		bool good = word != 0 && u->waiting[n - table->entry] == 0 &&
+		            sff_neighbour_is_fresh(n, u->now, u->hz);
+
+		/* Nobody is to write here for each packet. */
+		good = good && u->now - atomic_load_explicit(&n->used, memory_order_relaxed) < u->hz;
+		if (likely(good && sff_neighbour_is_still(n, version))) {
+			memcpy(rte_pktmbuf_mtod(pkt, uint8_t *), &word, ETH_MAC_SIZE);
+			return SFF_STAGE_PORT_TX;
+		}
+	}
+	n = sff_neighbours_hold_host(table, port, family, address, own, u->now, u->hz);
+	if (unlikely(n == NULL))
+		return SFF_NEXT_DROP(SFC_DROP_NEIGH_FULL);
+	edge = sff_underlay_resolve(lc, pkt, (uint16_t)(n - table->entry));
+	sff_neighbour_release(n);
+	return edge;
 }

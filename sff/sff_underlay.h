@@ -52,6 +52,14 @@ struct sff_underlay {
  */
 uint8_t sff_underlay_resolve(struct sff_lcore *lc, struct rte_mbuf *pkt, uint16_t neighbour);
 
+/**
+ * The same for a host on the link of a port, which no configuration names.
+ *
+ * @param own  our address on that link; questions come from there.
+ */
+uint8_t sff_underlay_resolve_host(struct sff_lcore *lc, struct rte_mbuf *pkt, uint16_t port, uint8_t family,
+	const union nsh_addr *address, const union nsh_addr *own);
+
 /** Send what need not wait any more, drop what waited too long, ask again. Once per pass while frames wait.
  */
 void sff_underlay_settle(struct sff_lcore *lc);

@@ -1,3 +1,4 @@
+#include "sff_ip.h"
 #include "sff_lcore.h"
 #include "sff_mbuf.h"
 #include "sff_mirror.h"
@@ -181,33 +182,6 @@ make_header(
 		sff_proxy_count(proxy)->templated++;
 }
 
-/* Take off the Ethernet header that was made for the SF. The Next Protocol of what is left, or NSH_NP_NONE:
- * no IP. */
-static uint8_t
-strip_ethernet(struct rte_mbuf *m)
-{
-	const struct eth_hdr *eth = rte_pktmbuf_mtod(m, const struct eth_hdr *);
-	const uint8_t *ip = (const uint8_t *)(eth + 1);
-	uint16_t left = (uint16_t)(m->data_len - ETH_HDR_SIZE);
-	uint32_t size;
-	uint8_t np;
-
-	/* Ethernet pads short packets: their own length counts. */
-	if (eth->type == RTE_BE16(ETH_IPV4) && left >= NSH_IPV4_SIZE) {
-		size = (uint32_t)ip[2] << 8 | ip[3];
-		np = NSH_NP_IPV4;
-	} else if (eth->type == RTE_BE16(ETH_IPV6) && left >= NSH_IPV6_SIZE) {
-		size = NSH_IPV6_SIZE + ((uint32_t)ip[4] << 8 | ip[5]);
-		np = NSH_NP_IPV6;
-	} else {
-		return NSH_NP_NONE;
-	}
-	if (size >= NSH_IPV4_SIZE && size < m->pkt_len - ETH_HDR_SIZE)
-		sff_mbuf_cut(m, size + ETH_HDR_SIZE);
-	rte_pktmbuf_adj(m, ETH_HDR_SIZE);
-	return np;
-}
-
 /* Give addresses back that the SF did not see. */
 static void
 restore_addresses(const struct sff_sf *sf, uint8_t *frame, const struct returned *r)
@@ -250,7 +224,7 @@ input(struct sff_lcore *lc, struct rte_mbuf **pm, struct sff_meta *meta, uint32_
 	if (nsh_np(nsh) == NSH_NP_ETHERNET) {
 		restore_addresses(&port->sf, rte_pktmbuf_mtod(*pm, uint8_t *), &r);
 	} else {
-		np = strip_ethernet(*pm);
+		np = sff_ip_strip(*pm, eth.size, eth.type);
 		if (unlikely(np == NSH_NP_NONE))
 			return SFF_NEXT_DROP(SFC_DROP_SF_FRAME);
 	}

@@ -131,4 +131,5 @@ def test_next_hops_are_resolved_and_every_transport_carries_the_chain(work):
         run_transport(work, what, *how)
 
 
-e2e.main()
+if __name__ == "__main__":
+    e2e.main()

@@ -17,6 +17,10 @@ ANSWER_SECONDS = 20
 class Wires:
     """Places in namespaces, joined by veth pairs: (place, port, place, port, MTU). Client and server have addresses."""
 
+    # place -> addresses with their lengths, and routes as words of "ip route add"
+    addresses = {"client": [f"{CLIENT}/8", f"{CLIENT6}/64"], "server": [f"{SERVER}/8", f"{SERVER6}/64"]}
+    routes = {}
+
     def __init__(self, work, places, links):
         self.work = work
         self.places = places
@@ -38,12 +42,20 @@ class Wires:
             self.names[place] = name
         for link in self.links:
             self.join(*link)
-        for place, address, address6 in (("client", CLIENT, CLIENT6), ("server", SERVER, SERVER6)):
-            self.ip("-n", self.names[place], "addr", "add", f"{address}/8", "dev", "eth0")
-            e2e.run(self.work, self.inside(place, "sysctl", "-qw", "net.ipv6.conf.eth0.disable_ipv6=0"), code=None)
-            words = ["addr", "add", f"{address6}/64", "dev", "eth0", "nodad"]
-            self.ip("-n", self.names[place], *words, code=None)
+        for place, addresses in self.addresses.items():
+            for address in addresses:
+                self.ip("-n", self.names[place], "addr", "add", address, "dev", "eth0", *self.six(place, address))
+        for place, routes in self.routes.items():
+            for words in routes:
+                self.ip("-n", self.names[place], *words)
         return self
+
+    def six(self, place, address):
+        """Words for an address of IPv6, which is switched on for it."""
+        if ":" not in address:
+            return []
+        e2e.run(self.work, self.inside(place, "sysctl", "-qw", "net.ipv6.conf.eth0.disable_ipv6=0"), code=None)
+        return ["nodad"]
 
     def join(self, a, port_a, b, port_b, mtu):
         words = ["link", "add", port_a, "type", "veth", "peer", "name", port_b, "netns", self.names[b]]

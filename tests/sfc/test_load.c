@@ -296,6 +296,10 @@ examples_load(void **state)
 	assert_int_equal(config->path[0].egress_node, 1);
 	assert_true(config->node[1].locator[0].has_mac);
 	sfc_config_free(config);
+	config = load(SOURCE_DIR "/sfc/examples/routed.yaml");
+	assert_true(config->path[0].payload_ip && config->path[1].payload_ip);
+	assert_int_equal(config->node[0].port[1].n_addresses, 2);
+	sfc_config_free(config);
 }
 
 static void

@@ -182,10 +182,6 @@ domain_open(void)
 		fprintf(stderr, "domain.yaml:%u: %s\n", errors.error[i].line, errors.error[i].reason);
 	sfc_errors_free(&errors);
 	must(rc == 0, "domain.yaml: %s", strerror(-rc));
-	/* flow-ip and only-ip: the loader refuses what no end of a path delivers; proxies know it. */
-	for (unsigned int i = 0; i < domain.config->n_paths; i++)
-		domain.config->path[i].payload_ip =
-			domain.config->path[i].spi == 206 || domain.config->path[i].spi == 209;
 	must(sfc_table_build(domain.config, 0, &domain.table, err, sizeof(err)) == 0, "table: %s", err);
 	must(cls_create(domain.config, 0, &domain.cls, err, sizeof(err)) == 0, "classifier: %s", err);
 	domain.config->default_action = SFC_ACTION_DROP;

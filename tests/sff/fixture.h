@@ -22,7 +22,8 @@ enum fixture_port_index {
 	WAN,
 	CORE,
 	LONE,
-	MIX, /* every transport but VXLAN-GPE over IPv4 */
+	MIX,  /* every transport but VXLAN-GPE over IPv4 */
+	YARD, /* access, a host with addresses on its link */
 	FW_1,
 	IDS_1,
 	IDS_2,

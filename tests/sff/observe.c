@@ -14,7 +14,7 @@ fixture_note_edge(enum sff_stage stage, uint8_t edge)
 	bool is_drop = edge >= SFF_STAGE_MAX;
 	unsigned int drop = is_drop ? (unsigned int)(edge - SFF_STAGE_MAX) : 0;
 
-	if (edge == SFF_NEXT_KEPT && stage == SFF_STAGE_REMOTE_OUTPUT)
+	if (edge == SFF_NEXT_KEPT && (stage == SFF_STAGE_REMOTE_OUTPUT || stage == SFF_STAGE_TERMINAL))
 		return;
 	if (is_drop && drop < SFC_DROP_MAX && (info->drops & UINT64_C(1) << drop)) {
 		fixture_drops_seen[stage] |= UINT64_C(1) << drop;

@@ -26,6 +26,7 @@ int stages_proxy(void);
 int stages_attach(void);
 int stages_mix(void);
 int stages_underlay(void);
+int stages_ip(void);
 
 /* One write into a frame: `size` bytes of `value`, big endian, at `at`; size 0 = no patch. */
 struct patch {

@@ -57,7 +57,8 @@ nsh_of_an_sf_is_checked_like_any_other(void **state)
 		{"O bit", {{14, 1, 0x2f}}, "sf_input: oam"},
 		{"next protocol 7", {{17, 1, 7}}, "sf_input: nsh-proto"},
 		{"next protocol 254", {{17, 1, 0xfe}}, "sf_input: nsh-proto"},
-		{"next protocol 1", {{17, 1, 1}}, "terminal: nsh-proto"},
+		{"next protocol 1", {{17, 1, 1}}, "terminal: ip-payload"},
+		{"next protocol 4", {{17, 1, 4}}, "terminal: nsh-proto"},
 		{"U bits", {{14, 1, 0x1f}, {16, 1, 0xf1}}, "to wan"},
 	};
 

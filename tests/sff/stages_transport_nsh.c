@@ -228,7 +228,7 @@ transit_does_not_look_into_what_it_carries(void **state)
 }
 
 static void
-a_path_ends_only_for_ethernet(void **state)
+a_path_ends_only_for_ethernet_and_ip(void **state)
 {
 	struct fixture *f = *state;
 
@@ -241,8 +241,10 @@ a_path_ends_only_for_ethernet(void **state)
 			expect_frame(f, "Ethernet", CORE, &in, "to wan", WAN, &out);
 			assert_frame_equal(&out, &inner);
 		} else {
-			expect(f, "not Ethernet", CORE, &in,
-				np <= NSH_NP_IOAM ? "terminal: nsh-proto" : "nsh_ttl: nsh-proto");
+			expect(f, "neither", CORE, &in,
+				np == NSH_NP_IPV4 || np == NSH_NP_IPV6 ? "terminal: ip-payload"
+				: np <= NSH_NP_IOAM                    ? "terminal: nsh-proto"
+								       : "nsh_ttl: nsh-proto");
 		}
 	}
 }
@@ -313,7 +315,7 @@ stages_transport_nsh(void)
 		STAGE_TEST(md_type_2_is_carried_byte_for_byte),
 		STAGE_TEST(transit_carries_next_protocols_0_to_6),
 		STAGE_TEST(transit_does_not_look_into_what_it_carries),
-		STAGE_TEST(a_path_ends_only_for_ethernet),
+		STAGE_TEST(a_path_ends_only_for_ethernet_and_ip),
 		STAGE_TEST(a_path_does_not_end_in_half_a_header),
 		STAGE_TEST(oam_packets_are_discarded_whatever_they_carry),
 		STAGE_TEST(nsh_in_nsh_is_steered_by_the_outermost),

@@ -13,11 +13,12 @@ static const uint8_t mac_near[6] = {0x02, 0, 0, 0, 0x0d, 0x50};
 static const uint8_t mac_new[6] = {0x02, 0, 0, 0, 0x0d, 0x99};
 static const uint8_t mac_all[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
-#define HERE4    RTE_BE32(0x0a620001) /* 10.98.0.1 */
-#define NEAR4    RTE_BE32(0x0a620032) /* 10.98.0.50: next hop of SPI 150 */
-#define OTHER4   RTE_BE32(0x0a620033) /* 10.98.0.51: of SPI 151 */
-#define GATEWAY4 RTE_BE32(0x0a6200fe) /* 10.98.0.254: of SPI 153 */
-#define NOBODY4  RTE_BE32(0x0a620063)
+#define HERE4                RTE_BE32(0x0a620001) /* 10.98.0.1 */
+#define NEAR4                RTE_BE32(0x0a620032) /* 10.98.0.50: next hop of SPI 150 */
+#define OTHER4               RTE_BE32(0x0a620033) /* 10.98.0.51: of SPI 151 */
+#define GATEWAY4             RTE_BE32(0x0a6200fe) /* 10.98.0.254: of SPI 153 */
+#define NOBODY4              RTE_BE32(0x0a620063)
+#define KNOWN_FROM_THE_START 6 /* next hops of MIX, the gateways of YARD */
 
 static const union nsh_addr here6 = {.bytes = {0xfd, 0, 0, 0x98, [15] = 1}};
 static const union nsh_addr near6 = {.bytes = {0xfd, 0, 0, 0x98, [15] = 0x50}}; /* of SPI 152 */
@@ -272,7 +273,7 @@ announcements_update_entries_at_once_and_make_none(void **state)
 	for (unsigned int i = 0; i < 300; i++)
 		say_arp(f, "a stranger", ARP_REPLY, mac_new, rte_cpu_to_be_32(0x0a620064 + i), HERE4,
 			"underlay_input: underlay");
-	assert_int_equal(f->plane.neighbours->n, 4);
+	assert_int_equal(f->plane.neighbours->n, KNOWN_FROM_THE_START);
 	assert_int_equal(fixture_waiting(f, MIX), 0);
 }
 
@@ -392,7 +393,7 @@ solicitations_for_our_addresses_are_answered(void **state)
 	assert_int_equal(nd.type, ND_ADVERTISEMENT);
 	assert_true(nd.flags & ND_SOLICITED && nd.flags & ND_OVERRIDE);
 	assert_memory_equal(nd.mac, mac_mix, 6);
-	assert_int_equal(f->plane.neighbours->n, 4); /* the stranger left no trace */
+	assert_int_equal(f->plane.neighbours->n, KNOWN_FROM_THE_START); /* the stranger left no trace */
 
 	size = nd_build_solicitation(packet, &stranger, &group, &stranger, mac_near);
 	say_nd(f, "who has another", packet, size, mac_near, "underlay_input: underlay");

@@ -52,5 +52,6 @@ main(void)
 	failed += stages_attach();
 	failed += stages_mix();
 	failed += stages_underlay();
+	failed += stages_ip();
 	return failed + cmocka_run_group_tests_name("graph", graph, NULL, NULL);
 }

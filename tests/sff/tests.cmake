@@ -16,7 +16,7 @@ function(sluice_sff_test file)
 endfunction()
 
 sluice_sff_test(stages sff/stages_access.c sff/stages_transport.c sff/stages_transport_nsh.c sff/stages_sf.c
-  sff/stages_output.c sff/stages_mix.c sff/stages_underlay.c sff/stages_proxy.c sff/stages_attach.c)
+  sff/stages_output.c sff/stages_mix.c sff/stages_underlay.c sff/stages_ip.c sff/stages_proxy.c sff/stages_attach.c)
 sluice_sff_test(damage sff/samples.c)
 sluice_sff_test(segments sff/samples.c)
 sluice_sff_test(lcore)
