@@ -572,7 +572,8 @@ void
 fixture_examine(struct fixture *f)
 {
 	static struct frame frame;
-	static const struct outer_accept accept = {.transports = OUTER_BIT(OUTER_VXLAN_GPE)};
+	static const struct outer_accept accept = {.transports = OUTER_BIT(OUTER_VXLAN_GPE)},
+					 any = {.transports = UINT32_MAX, .nsh_udp_port = 7001};
 	struct outer_info outer;
 	struct nsh_info nsh = {0};
 	const uint8_t *at;
@@ -605,9 +606,21 @@ fixture_examine(struct fixture *f)
 				"NSH to an SF");
 			must(nsh_sp_si(nsh.sp) > 0, "SI 0 to an SF");
 		}
-	for (enum fixture_port_index p = LAN; p <= LONE; p++)
+	/* Besides NSH, MIX sends questions and answers. */
+	while (fixture_take(f, MIX, &frame))
+		if (outer_parse(&any, frame.bytes, frame.size, frame.size, &outer) != OUTER_NOT_OURS) {
+			must(outer_parse(&any, frame.bytes, frame.size, frame.size, &outer) == OUTER_OK &&
+					outer_check(frame.bytes, &outer),
+				"outer headers");
+			must(nsh_parse(frame.bytes + outer.size, outer.payload_size, &nsh) == NSH_OK &&
+					!nsh.oam,
+				"NSH on the wire");
+		}
+	for (enum fixture_port_index p = LAN; p < FW_1; p++)
 		while (fixture_take(f, p, &frame))
-			must(frame.size >= ETH_HDR_SIZE, "%u bytes sent", frame.size);
+			must(frame.size >= ETH_HDR_SIZE &&
+					(frame.bytes[12] != 0x89 || frame.bytes[13] != 0x4f),
+				"no plain Ethernet: %u bytes sent", frame.size);
 }
 
 unsigned int

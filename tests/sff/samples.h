@@ -7,7 +7,7 @@
 
 #include "fixture.h"
 
-#define SAMPLES 24u
+#define SAMPLES 39u
 
 /** Build sample `i` of SAMPLES; returns the port it is meant for and its name. */
 enum fixture_port_index sample_build(

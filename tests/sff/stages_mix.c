@@ -2,98 +2,18 @@
 #include "stages.h"
 
 #include "nsh_ecn.h"
+#include "peers.h"
 
 static struct frame in, out, inner, sent;
-
-/* The peers of domain.yaml, in its order; also our own locators on port MIX. */
-static const struct kind {
-	const char *name;
-	enum outer_transport transport;
-	enum nsh_family family;
-	uint8_t tags;
-	bool has_vni;
-} kinds[] = {
-	{"VXLAN-GPE over IPv6", OUTER_VXLAN_GPE, NSH_IPV6, 0, true},
-	{"VXLAN over IPv4", OUTER_VXLAN, NSH_IPV4, 0, true},
-	{"VXLAN over IPv6", OUTER_VXLAN, NSH_IPV6, 0, true},
-	{"Geneve over IPv4", OUTER_GENEVE, NSH_IPV4, 0, true},
-	{"Geneve over IPv6", OUTER_GENEVE, NSH_IPV6, 0, true},
-	{"GRE over IPv4", OUTER_GRE, NSH_IPV4, 0, false},
-	{"GRE over IPv6", OUTER_GRE, NSH_IPV6, 0, false},
-	{"UDP over IPv4", OUTER_UDP, NSH_IPV4, 0, false},
-	{"UDP over IPv6", OUTER_UDP, NSH_IPV6, 0, false},
-	{"Ethernet", OUTER_ETHERNET, NSH_NO_IP, 0, false},
-	{"Ethernet, one tag", OUTER_ETHERNET, NSH_NO_IP, 1, false},
-	{"Ethernet, two tags", OUTER_ETHERNET, NSH_NO_IP, 2, false},
-};
-
-#define KINDS RTE_DIM(kinds)
-
-static const uint8_t mac_mix[6] = {0x02, 0, 0, 0, 0x0a, 0x02};
-static const uint16_t vid[3][2] = {{0}, {30}, {40, 41}};
-
-static union nsh_addr
-address(enum nsh_family family, uint8_t host)
-{
-	union nsh_addr a = {.half = {0, 0}};
-
-	if (family == NSH_IPV4)
-		a = nsh_addr_of4(rte_cpu_to_be_32(0x0a620000 | host));
-	else if (family == NSH_IPV6)
-		memcpy(a.bytes, (uint8_t[16]){0xfd, 0, 0, 0x98, [15] = host}, 16);
-	return a;
-}
-
-static uint8_t
-peer_host(unsigned int k)
-{
-	return (uint8_t)((kinds[k].family == NSH_IPV6 ? 0x10 : 10) + k);
-}
-
-/* What peer k writes to send to us. */
-static struct outer_conf
-conf_of(unsigned int k)
-{
-	const struct kind *kind = &kinds[k];
-	struct outer_conf conf = {
-		.transport = kind->transport,
-		.family = kind->family,
-		.smac = {0x02, 0, 0, 0, 0x0c, (uint8_t)k},
-		.src = address(kind->family, peer_host(k)),
-		.dst = address(kind->family, 1),
-		.vni = kind->has_vni ? 300 + k : 0,
-		.udp_port = kind->transport == OUTER_UDP ? 7000 : 0,
-		.ttl = 64,
-		.tags = kind->tags,
-	};
-
-	memcpy(conf.dmac, mac_mix, 6);
-	for (uint8_t t = 0; t < kind->tags; t++)
-		conf.tag[t] = (struct outer_vlan){
-			.type = t + 1 < kind->tags ? ETH_QINQ : ETH_VLAN, .tci = vid[kind->tags][t]};
-	return conf;
-}
-
-/* NSH in `in` gets the headers that a conf makes. */
-static void
-wrap(const struct outer_conf *conf, uint16_t entropy, uint8_t tos)
-{
-	uint8_t outer[OUTER_PUSH_MAX];
-	struct outer_template t;
-
-	assert_int_equal(outer_template_init(&t, conf), 0);
-	outer_push(outer, &t, in.size, entropy, tos, nsh_sum(in.bytes, in.size));
-	frame_push(&in, outer, t.size);
-}
 
 static void
 from_peer(unsigned int k, uint32_t spi, uint8_t si)
 {
-	struct outer_conf conf = conf_of(k);
+	struct outer_conf conf = peer_conf(k);
 
 	in = inner;
 	frame_md1(&in, spi, si, 63, NSH_NP_ETHERNET);
-	wrap(&conf, 50000, 0);
+	frame_wrap(&in, &conf, 50000, 0);
 }
 
 static void
@@ -101,11 +21,11 @@ v1_e1_r1_l1_s1_every_transport_is_accepted_and_its_payload_untouched(void **stat
 {
 	struct fixture *f = *state;
 
-	for (unsigned int k = 0; k < KINDS; k++)
+	for (unsigned int k = 0; k < PEER_KINDS; k++)
 		for (uint32_t payload = 0; payload < 5000; payload += 333) {
 			frame_udp(&inner, 4000, 5000, payload);
 			from_peer(k, 100, 254);
-			expect_frame(f, kinds[k].name, MIX, &in, "to wan", WAN, &out);
+			expect_frame(f, peer_kinds[k].name, MIX, &in, "to wan", WAN, &out);
 			assert_frame_equal(&out, &inner);
 		}
 }
@@ -117,9 +37,10 @@ v1_e1_r1_l1_s1_u4_u5_every_transport_is_sent_as_its_locator_says(void **state)
 	static const struct outer_accept accept = {.transports = UINT32_MAX, .nsh_udp_port = 7001};
 	struct fixture *f = *state;
 
-	for (unsigned int k = 0; k < KINDS; k++) {
-		const struct kind *kind = &kinds[k];
-		union nsh_addr src = address(kind->family, 1), dst = address(kind->family, peer_host(k));
+	for (unsigned int k = 0; k < PEER_KINDS; k++) {
+		const struct peer_kind *kind = &peer_kinds[k];
+		union nsh_addr src = peer_address(kind->family, 1),
+			       dst = peer_address(kind->family, peer_host(k));
 		const uint8_t mac[6] = {0x02, 0, 0, 0, 0x0c, (uint8_t)k};
 		struct outer_info info;
 
@@ -138,7 +59,7 @@ v1_e1_r1_l1_s1_u4_u5_every_transport_is_sent_as_its_locator_says(void **state)
 		assert_memory_equal(info.smac, mac_mix, 6);
 		assert_int_equal(info.tags, kind->tags);
 		for (uint8_t t = 0; t < info.tags; t++)
-			assert_int_equal(info.tci[t], vid[kind->tags][t]);
+			assert_int_equal(info.tci[t], peer_vid[kind->tags][t]);
 		assert_true(outer_check(sent.bytes, &info));
 		/* Computed by default over IPv6 (RFC 8200, 8.1) and with Geneve (RFC 8926, 3.3). */
 		if (info.src_port != 0) {
@@ -179,12 +100,12 @@ e1_geneve_to_a_peer_that_wants_it_holds_an_ethernet_frame(void **state)
 	assert_true(info.inner_ethernet);
 	assert_int_equal(info.vni, 412);
 	for (unsigned int plain = 0; plain < 2; plain++) {
-		struct outer_conf conf = conf_of(3);
+		struct outer_conf conf = peer_conf(3);
 
 		in = inner;
 		frame_md1(&in, 100, 254, 63, NSH_NP_ETHERNET);
 		conf.inner_ethernet = !plain;
-		wrap(&conf, 50000, 0);
+		frame_wrap(&in, &conf, 50000, 0);
 		expect_frame(f, "either form", MIX, &in, "to wan", WAN, &out);
 		assert_frame_equal(&out, &inner);
 	}
@@ -215,14 +136,14 @@ r1_a_gre_key_is_sent_and_wanted_where_the_locator_has_one(void **state)
 	send_to(f, 136, &info);
 	assert_false(info.has_vni);
 	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
-		struct outer_conf conf = conf_of(6);
+		struct outer_conf conf = peer_conf(6);
 
 		in = inner;
 		frame_md1(&in, 100, 254, 63, NSH_NP_ETHERNET);
-		conf.dst = address(NSH_IPV6, rows[i].host);
+		conf.dst = peer_address(NSH_IPV6, rows[i].host);
 		conf.has_key = rows[i].has_key;
 		conf.vni = rows[i].key;
-		wrap(&conf, 50000, 0);
+		frame_wrap(&in, &conf, 50000, 0);
 		expect(f, "key", MIX, &in, rows[i].want);
 	}
 }
@@ -233,22 +154,22 @@ u4_a_checksum_covers_all_segments(void **state)
 	static const struct outer_accept accept = {.transports = UINT32_MAX, .nsh_udp_port = 7001};
 	struct fixture *f = *state;
 
-	for (unsigned int k = 0; k < KINDS; k++)
+	for (unsigned int k = 0; k < PEER_KINDS; k++)
 		for (uint32_t payload = 1900; payload < 9000; payload += 1777) {
 			struct outer_info info;
 
-			if (kinds[k].family != NSH_IPV6 || kinds[k].transport == OUTER_GRE)
+			if (peer_kinds[k].family != NSH_IPV6 || peer_kinds[k].transport == OUTER_GRE)
 				continue;
 			frame_udp(&inner, 4000, (uint16_t)(1130 + k), payload);
 			from_peer(k, 130 + k, 254);
-			expect_frame(f, kinds[k].name, MIX, &in, "to mix", MIX, &out);
+			expect_frame(f, peer_kinds[k].name, MIX, &in, "to mix", MIX, &out);
 			assert_int_equal(
 				outer_parse(&accept, out.bytes, out.size, out.size, &info), OUTER_OK);
 			assert_true(info.check_size > payload);
 			assert_true(outer_check(out.bytes, &info));
 			from_peer(k, 130 + k, 254);
 			in.bytes[in.size - 1] ^= 1;
-			expect(f, kinds[k].name, MIX, &in, "transport_input: outer-checksum");
+			expect(f, peer_kinds[k].name, MIX, &in, "transport_input: outer-checksum");
 		}
 }
 
@@ -313,7 +234,7 @@ v1_e1_r1_l1_s1_each_defect_of_a_transport_has_its_name(void **state)
 		frame_udp(&inner, 4000, 5000, 40);
 		from_peer(rows[i].kind, 100, 255);
 		patch(&in, rows[i].patch);
-		if (kinds[rows[i].kind].family == NSH_IPV4)
+		if (peer_kinds[rows[i].kind].family == NSH_IPV4)
 			frame_fix_ip(&in, IP4);
 		expect(f, rows[i].what, MIX, &in, rows[i].want);
 	}
@@ -327,7 +248,7 @@ e1_a_critical_geneve_option_is_refused_and_others_are_skipped(void **state)
 	for (unsigned int critical = 0; critical < 2; critical++) {
 		const uint8_t options[12] = {0x01, 0x02, critical ? 0x80 : 0x03, 2, 1, 2, 3, 4, 5, 6, 7, 8};
 		const uint8_t geneve[8] = {3, critical ? 0x40 : 0, 0x89, 0x4f, 0, 1, 0x2f, 0};
-		struct outer_conf conf = conf_of(7);
+		struct outer_conf conf = peer_conf(7);
 
 		/* UDP to Geneve's port, then its header by hand: VNI 303. */
 		frame_udp(&inner, 4000, 5000, 40);
@@ -337,8 +258,8 @@ e1_a_critical_geneve_option_is_refused_and_others_are_skipped(void **state)
 		frame_push(&in, geneve, sizeof(geneve));
 		conf.udp_port = 6081;
 		conf.checksum = OUTER_CHECKSUM_OFF;
-		conf.src = address(NSH_IPV4, peer_host(3));
-		wrap(&conf, 50000, 0);
+		conf.src = peer_address(NSH_IPV4, peer_host(3));
+		frame_wrap(&in, &conf, 50000, 0);
 		expect(f, "option", MIX, &in, critical ? "transport_input: geneve-critical" : "to wan");
 	}
 }
@@ -348,7 +269,7 @@ a_transport_that_is_no_locator_of_the_port_is_not_accepted(void **state)
 {
 	struct fixture *f = *state;
 
-	for (unsigned int k = 0; k < KINDS; k++) {
+	for (unsigned int k = 0; k < PEER_KINDS; k++) {
 		frame_udp(&inner, 4000, 5000, 40);
 		from_peer(k, 100, 255);
 		fixture_put(f, CORE, &in);
@@ -393,23 +314,23 @@ u6_congestion_marks_cross_the_tunnel_both_ways(void **state)
 {
 	struct fixture *f = *state;
 
-	for (unsigned int k = 0; k < KINDS; k++)
-		for (uint8_t ecn = 0; ecn < 16 && kinds[k].family != NSH_NO_IP; ecn++) {
+	for (unsigned int k = 0; k < PEER_KINDS; k++)
+		for (uint8_t ecn = 0; ecn < 16 && peer_kinds[k].family != NSH_NO_IP; ecn++) {
 			uint8_t inside = (uint8_t)(0xb8 | ecn >> 2), outside = ecn & 3;
-			struct outer_conf conf = conf_of(k);
+			struct outer_conf conf = peer_conf(k);
 			int left = leaves[inside & 3][outside];
 
 			frame_udp(&inner, 4000, 5000, 40);
 			set_tos(&inner, inside);
 			in = inner;
 			frame_md1(&in, 100, 254, 63, NSH_NP_ETHERNET);
-			wrap(&conf, 50000, outside);
+			frame_wrap(&in, &conf, 50000, outside);
 			if (left < 0) {
-				expect(f, kinds[k].name, MIX, &in, "nsh_input: ecn");
+				expect(f, peer_kinds[k].name, MIX, &in, "nsh_input: ecn");
 				continue;
 			}
 			set_tos(&inner, (uint8_t)(0xb8 | left)); /* with the checksum made anew */
-			expect_frame(f, kinds[k].name, MIX, &in, "to wan", WAN, &out);
+			expect_frame(f, peer_kinds[k].name, MIX, &in, "to wan", WAN, &out);
 			assert_frame_equal(&out, &inner);
 		}
 	/* DSCP and ECN of the packet are those of its tunnel. */
@@ -427,14 +348,14 @@ u6_congestion_marks_cross_the_tunnel_both_ways(void **state)
 	}
 	/* What is not IP is not ECN-capable. */
 	for (uint8_t np = 0; np <= NSH_NP_IOAM; np++) {
-		struct outer_conf conf = conf_of(3);
+		struct outer_conf conf = peer_conf(3);
 
 		frame_udp(&in, 4000, 5000, 40);
 		in.bytes[12] = 0x08;
 		in.bytes[13] = 0x06;
 		in.bytes[0] = 0x02;
 		frame_md1(&in, 100, 255, 63, np);
-		wrap(&conf, 50000, NSH_ECN_CE);
+		frame_wrap(&in, &conf, 50000, NSH_ECN_CE);
 		expect(f, "no IP inside", MIX, &in, "nsh_input: ecn");
 	}
 }

@@ -16,9 +16,9 @@ function(sluice_sff_test file)
 endfunction()
 
 sluice_sff_test(stages sff/stages_access.c sff/stages_transport.c sff/stages_transport_nsh.c sff/stages_sf.c
-  sff/stages_output.c sff/stages_mix.c sff/stages_underlay.c sff/stages_ip.c sff/stages_proxy.c sff/stages_attach.c)
-sluice_sff_test(damage sff/samples.c)
-sluice_sff_test(segments sff/samples.c)
+  sff/stages_output.c sff/stages_mix.c sff/peers.c sff/stages_underlay.c sff/stages_ip.c sff/stages_proxy.c sff/stages_attach.c)
+sluice_sff_test(damage sff/samples.c sff/peers.c)
+sluice_sff_test(segments sff/samples.c sff/peers.c)
 sluice_sff_test(lcore)
 sluice_sff_test(mirror)
 sluice_sff_test(stamp)
@@ -39,7 +39,7 @@ target_link_options(fuzz_proxy PRIVATE ${SFF_WRAP})
 target_compile_definitions(fuzz_proxy PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 
 # By hand, when samples.c has changed: make_sff_seeds tests/fuzz/regress/sff
-add_executable(make_sff_seeds EXCLUDE_FROM_ALL sff/make_seeds.c sff/samples.c ${SFF_FIXTURE})
+add_executable(make_sff_seeds EXCLUDE_FROM_ALL sff/make_seeds.c sff/samples.c sff/peers.c ${SFF_FIXTURE})
 target_link_libraries(make_sff_seeds PRIVATE sluice_sff sluice_flags)
 target_link_options(make_sff_seeds PRIVATE ${SFF_WRAP})
 target_compile_definitions(make_sff_seeds PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")
