@@ -109,21 +109,4 @@ eth_build(void *dst, const uint8_t dmac[ETH_MAC_SIZE], const uint8_t smac[ETH_MA
 	eth->type = rte_cpu_to_be_16(type);
 }
 
-/**
- * Write an Ethernet header with one customer tag (an attached SF behind a VLAN).
- *
- * @param dst  ETH_HDR_SIZE + ETH_TAG_SIZE writable bytes, any alignment.
- * @param tci  PCP, DEI and VID, host order.
- */
-static inline void
-eth_build_tagged(void *dst, const uint8_t dmac[ETH_MAC_SIZE], const uint8_t smac[ETH_MAC_SIZE], uint16_t tci,
-	uint16_t type)
-{
-	struct eth_tag *tag = (struct eth_tag *)((uint8_t *)dst + ETH_HDR_SIZE);
-
-	eth_build(dst, dmac, smac, ETH_VLAN);
-	tag->tci = rte_cpu_to_be_16(tci);
-	tag->type = rte_cpu_to_be_16(type);
-}
-
 #endif

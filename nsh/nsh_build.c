@@ -38,10 +38,3 @@ nsh_build_md2(void *dst, uint32_t sp, uint8_t ttl, uint8_t np, const void *tlvs,
 		memcpy((uint8_t *)dst + NSH_BASE_SIZE, tlvs, tlvs_size);
 	return NSH_BASE_SIZE + tlvs_size;
 }
-
-void
-nsh_template_save(struct nsh_template *t, const void *header, const struct nsh_info *info)
-{
-	t->size = info->size;
-	memcpy(t->bytes, header, info->size);
-}

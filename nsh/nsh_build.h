@@ -44,14 +44,6 @@ size_t nsh_build_md1(void *dst, uint32_t sp, uint8_t ttl, uint8_t np, const uint
 size_t nsh_build_md2(void *dst, uint32_t sp, uint8_t ttl, uint8_t np, const void *tlvs, size_t tlvs_size);
 
 /**
- * Keep a received header whole: U bits, TTL, all context bytes (what a proxy gives back after service).
- *
- * @param header  info->size readable bytes.
- * @param info    result of nsh_parse() on them with verdict NSH_OK.
- */
-void nsh_template_save(struct nsh_template *t, const void *header, const struct nsh_info *info);
-
-/**
  * Push a header in front of a payload.
  *
  * @param payload  first byte of the payload; t->size writable bytes (the headroom) stand before it.

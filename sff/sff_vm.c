@@ -34,12 +34,6 @@ static const char *const runtime_names[] = {
 	[SFC_RUNTIME_PROCESS] = "process",
 };
 
-const char *
-sff_vm_runtime_name(enum sfc_runtime runtime)
-{
-	return runtime_names[runtime];
-}
-
 static uint64_t
 monotonic_ns(void)
 {

@@ -157,7 +157,4 @@ int sff_vm_reason(const struct sff_vm *vm, char *text, int size);
 /** Ask all runners to end, then make them; unmap and close everything. */
 void sff_vms_stop(struct sff_vms *vms);
 
-/** Name of a runtime as configured: "auto", "kvm", "process". */
-const char *sff_vm_runtime_name(enum sfc_runtime runtime);
-
 #endif

@@ -8,7 +8,7 @@
 
 #include "frames.h"
 
-#include "vxlan_gpe.h"
+#include "outer.h"
 
 #define SRC 0x0a630001u
 #define DST 0x0a630002u
@@ -58,12 +58,13 @@ static void
 the_product_reads_what_the_bench_makes(void **state)
 {
 	const uint8_t *at = rte_pktmbuf_mtod(m, const uint8_t *);
-	struct vxlan_gpe_info info;
+	static const struct outer_accept accept = {.transports = OUTER_BIT(OUTER_VXLAN_GPE)};
+	struct outer_info info;
 
 	(void)state;
 	assert_int_equal(m->pkt_len, 138);
-	assert_int_equal(vxlan_gpe_parse(at, m->data_len, m->pkt_len, &info), VXLAN_GPE_OK);
-	assert_int_equal(info.src, SRC);
+	assert_int_equal(outer_parse(&accept, at, m->data_len, m->pkt_len, &info), OUTER_OK);
+	assert_int_equal(info.src.v4, rte_cpu_to_be_32(SRC));
 	assert_int_equal(info.vni, 100);
 	assert_int_equal(info.size, FRAME_OUTER);
 	assert_int_equal(info.payload_size, FRAME_NSH + FRAME_INNER);

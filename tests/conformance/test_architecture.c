@@ -55,7 +55,7 @@ a1_a_path_ends_alike_here_and_elsewhere(void **state)
 	assert_int_equal(fixture_serve(f, FW_1), 1);
 	expect_text("ends elsewhere", fixture_verdict(f), "to core");
 	assert_true(fixture_take(f, CORE, &out));
-	frame_pull(&out, VXLAN_GPE_OUTER_SIZE + NSH_MD1_SIZE);
+	frame_pull(&out, OUTER_GPE4_SIZE + NSH_MD1_SIZE);
 	assert_frame_equal(&out, &inner);
 }
 
@@ -145,7 +145,7 @@ a3_nsh_in_nsh_does_not_leave_at_the_end_of_a_path(void **state)
 			in = inner;
 			over_the_wire(&in, 105, 254, 63, NSH_NP_ETHERNET);
 			expect_frame(f, "transit", CORE, &in, "to core", CORE, &out);
-			frame_pull(&out, VXLAN_GPE_OUTER_SIZE + NSH_MD1_SIZE);
+			frame_pull(&out, OUTER_GPE4_SIZE + NSH_MD1_SIZE);
 			assert_frame_equal(&out, &inner);
 		}
 	assert_int_equal(dropped(f, SFC_DROP_NSH_LEAK), n);

@@ -3,7 +3,7 @@
 
 static struct frame in, out, want, inner;
 
-#define WIRE VXLAN_GPE_OUTER_SIZE
+#define WIRE OUTER_GPE4_SIZE
 
 static void
 n1_n2_o1_version_and_unassigned_bits_are_sent_0(void **state)

@@ -7,7 +7,7 @@
 
 static struct frame in, out, want, inner;
 
-#define WIRE     VXLAN_GPE_OUTER_SIZE
+#define WIRE     OUTER_GPE4_SIZE
 #define TLVS_MAX (NSH_MAX_SIZE - NSH_BASE_SIZE)
 
 /* TLVs and a frame in MD type 2: into an SF, back, and on to the next SFF; then to the end of a path. */

@@ -8,7 +8,7 @@ enum {
 	AT_IP = ETH_HDR_SIZE,
 	AT_UDP = AT_IP + NSH_IPV4_SIZE,
 	AT_GPE = AT_UDP + NSH_UDP_SIZE,
-	AT_NSH = VXLAN_GPE_OUTER_SIZE,
+	AT_NSH = OUTER_GPE4_SIZE,
 };
 
 static uint16_t
@@ -216,7 +216,7 @@ m1_every_way_out_obeys_its_mtu(void **state)
 	} rows[] = {
 		{9999, WAN, 0, "to wan", "forward: mtu"},
 		{1100, FW_1, ETH_HDR_SIZE + NSH_MD1_SIZE, "to fw-1", "sf_output: mtu"},
-		{1103, CORE, VXLAN_GPE_OUTER_SIZE + NSH_MD1_SIZE, "to core", "remote_output: mtu"},
+		{1103, CORE, OUTER_GPE4_SIZE + NSH_MD1_SIZE, "to core", "remote_output: mtu"},
 	};
 
 	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {

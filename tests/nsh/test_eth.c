@@ -71,30 +71,12 @@ frame_between_sff_and_sf_is_da_sa_894f(void **state)
 	assert_memory_equal(dst, wire, sizeof(wire));
 }
 
-static void
-tagged_frame_reads_back(void **state)
-{
-	uint8_t frame[ETH_HDR_SIZE + ETH_TAG_SIZE];
-	struct eth_info info;
-
-	(void)state;
-	eth_build_tagged(frame, sf_mac, sff_mac, 0x601E, NSH_ETHERTYPE);
-	assert_memory_equal(frame, sf_mac, ETH_MAC_SIZE);
-	assert_memory_equal(frame + ETH_MAC_SIZE, sff_mac, ETH_MAC_SIZE);
-	assert_true(eth_parse(frame, sizeof(frame), &info));
-	assert_int_equal(info.tags, 1);
-	assert_int_equal(info.tci[0] & ETH_VID_MASK, 30);
-	assert_int_equal(info.type, NSH_ETHERTYPE);
-	assert_int_equal(info.size, sizeof(frame));
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tags_are_looked_through_zero_to_two_deep),
 		cmocka_unit_test(frame_between_sff_and_sf_is_da_sa_894f),
-		cmocka_unit_test(tagged_frame_reads_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-foreach(file nsh_hdr nsh_parse nsh_build nsh_md2 eth nsh_ip nsh_ipv6 nsh_ecn vxlan_gpe outer_parse outer_push arp nd icmp_echo icmp_error offload)
+foreach(file nsh_hdr nsh_parse nsh_build nsh_md2 eth nsh_ip nsh_ipv6 nsh_ecn outer_parse outer_push arp nd icmp_echo icmp_error offload)
   sluice_test(nsh ${file} LIBS sluice_nsh)
 endforeach()
 

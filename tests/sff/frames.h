@@ -8,7 +8,6 @@
 
 #include "nsh_build.h"
 #include "outer_push.h"
-#include "vxlan_gpe.h"
 
 #include <stdbool.h>
 #include <stddef.h>

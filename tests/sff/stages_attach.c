@@ -12,7 +12,7 @@ static const uint8_t mac_wire_tag[6] = {0x02, 0, 0, 0, 0x0f, 0x03};
 static struct nsh_hdr *
 nsh_of(struct frame *f)
 {
-	return (struct nsh_hdr *)(f->bytes + VXLAN_GPE_OUTER_SIZE);
+	return (struct nsh_hdr *)(f->bytes + OUTER_GPE4_SIZE);
 }
 
 /* Send it back where it came from, as a host does. */
@@ -139,7 +139,7 @@ x1_an_attached_unaware_sf_gets_its_header_back(void **state)
 	assert_int_equal(out.size, in.size);
 	assert_true(nsh_si_dec(nsh_of(&in)));
 	nsh_ttl_dec(nsh_of(&in));
-	assert_memory_equal(nsh_of(&out), nsh_of(&in), in.size - VXLAN_GPE_OUTER_SIZE);
+	assert_memory_equal(nsh_of(&out), nsh_of(&in), in.size - OUTER_GPE4_SIZE);
 }
 
 static void

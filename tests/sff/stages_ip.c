@@ -183,7 +183,7 @@ n9_n18_the_packet_stands_alone_behind_nsh(void **state)
 					memset(in.bytes + in.size, 0xee, padding);
 					in.size += padding;
 					expect_frame(f, "in", YARD, &in, "to core", CORE, &out);
-					frame_pull(&out, VXLAN_GPE_OUTER_SIZE);
+					frame_pull(&out, OUTER_GPE4_SIZE);
 					hdr = (struct nsh_hdr *)out.bytes;
 					assert_int_equal(nsh_np(hdr), np);
 					assert_int_equal(nsh_md_type(hdr), md);
@@ -483,7 +483,7 @@ only_ip_enters_a_path_that_carries_ip(void **state)
 	udp4(&inner, 1, 1, HOST4);
 	for (unsigned int byte = 0; byte < 256; byte++) {
 		to_the_end(&in, byte & 1 ? NSH_NP_IPV4 : NSH_NP_IPV6);
-		in.bytes[VXLAN_GPE_OUTER_SIZE + NSH_MD1_SIZE] = (uint8_t)byte;
+		in.bytes[OUTER_GPE4_SIZE + NSH_MD1_SIZE] = (uint8_t)byte;
 		if (byte >> 4 == (byte & 1 ? 4 : 6) && (byte & 0xf) >= 5)
 			continue;
 		if (byte >> 4 == 6 && !(byte & 1))
@@ -518,7 +518,7 @@ a_packet_in_any_segments_is_the_same(void **state)
 		fixture_put_split(f, YARD, &inner, &cut, 1);
 		expect_text("cut", fixture_verdict(f), "to core");
 		assert_true(fixture_take(f, CORE, &out));
-		frame_pull(&out, VXLAN_GPE_OUTER_SIZE + NSH_MD1_SIZE);
+		frame_pull(&out, OUTER_GPE4_SIZE + NSH_MD1_SIZE);
 		frame_pull(&inner, ETH_HDR_SIZE);
 		assert_frame_equal(&out, &inner);
 	}

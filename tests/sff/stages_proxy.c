@@ -12,7 +12,7 @@ static struct frame in, out, got;
 static struct nsh_hdr *
 nsh_of(struct frame *f)
 {
-	return (struct nsh_hdr *)(f->bytes + VXLAN_GPE_OUTER_SIZE);
+	return (struct nsh_hdr *)(f->bytes + OUTER_GPE4_SIZE);
 }
 
 /* A frame from there to the first position of a path, all U bits set and TTL 17. */
@@ -63,7 +63,7 @@ x1_n5_n6_the_whole_header_comes_back(void **state)
 			assert_true(nsh_si_dec(nsh_of(&in)));
 			nsh_ttl_dec(nsh_of(&in));
 			assert_int_equal(out.size, in.size);
-			assert_memory_equal(nsh_of(&out), nsh_of(&in), in.size - VXLAN_GPE_OUTER_SIZE);
+			assert_memory_equal(nsh_of(&out), nsh_of(&in), in.size - OUTER_GPE4_SIZE);
 		}
 }
 
@@ -126,14 +126,14 @@ a_template_has_the_ttl_and_md_type_of_the_path(void **state)
 	expect_frame(f, "tag", TAG_1, &in, "to core", CORE, &out);
 	size = nsh_build_md2(want, nsh_sp_make(204, 254), 50, NSH_NP_ETHERNET, NULL, 0);
 	assert_memory_equal(nsh_of(&out), want, size);
-	assert_int_equal(out.size, VXLAN_GPE_OUTER_SIZE + size + got.size);
-	assert_memory_equal(out.bytes + VXLAN_GPE_OUTER_SIZE + size, got.bytes, got.size);
+	assert_int_equal(out.size, OUTER_GPE4_SIZE + size + got.size);
+	assert_memory_equal(out.bytes + OUTER_GPE4_SIZE + size, got.bytes, got.size);
 	/* A source address does, and is lost. */
 	memcpy(got.bytes + 6, "\x02\x53\0\0\xd5\xff", 6);
 	expect_frame(f, "mac", ADDR_1, &got, "to core", CORE, &out);
 	size = nsh_build_md1(want, nsh_sp_make(213, 254), 63, NSH_NP_ETHERNET, NULL);
 	assert_memory_equal(nsh_of(&out), want, size);
-	assert_memory_equal(out.bytes + VXLAN_GPE_OUTER_SIZE + size + 6, sff_sf_side_mac, 6);
+	assert_memory_equal(out.bytes + OUTER_GPE4_SIZE + size + 6, sff_sf_side_mac, 6);
 }
 
 static void
@@ -158,9 +158,8 @@ x2_next_protocol_is_that_of_what_came_back(void **state)
 	expect_frame(f, "IPv4 back", FLOW_1, &got, "to core", CORE, &out);
 	assert_int_equal(nsh_np(nsh_of(&out)), NSH_NP_IPV4);
 	assert_int_equal(out.size, in.size);
-	assert_memory_equal(out.bytes + VXLAN_GPE_OUTER_SIZE + NSH_MD1_SIZE,
-		in.bytes + VXLAN_GPE_OUTER_SIZE + NSH_MD1_SIZE,
-		in.size - VXLAN_GPE_OUTER_SIZE - NSH_MD1_SIZE);
+	assert_memory_equal(out.bytes + OUTER_GPE4_SIZE + NSH_MD1_SIZE,
+		in.bytes + OUTER_GPE4_SIZE + NSH_MD1_SIZE, in.size - OUTER_GPE4_SIZE - NSH_MD1_SIZE);
 
 	/* A translator: policy template knows the one path, the frame says which IP. */
 	ip6[12] = 0x86;
@@ -172,7 +171,7 @@ x2_next_protocol_is_that_of_what_came_back(void **state)
 	frame_push(&in, ip6, sizeof(ip6));
 	expect_frame(f, "IPv6", ONLY_1, &in, "to core", CORE, &out);
 	assert_int_equal(nsh_np(nsh_of(&out)), NSH_NP_IPV6);
-	assert_int_equal(out.size, VXLAN_GPE_OUTER_SIZE + NSH_MD1_SIZE + sizeof(ip6) - ETH_HDR_SIZE);
+	assert_int_equal(out.size, OUTER_GPE4_SIZE + NSH_MD1_SIZE + sizeof(ip6) - ETH_HDR_SIZE);
 	in.bytes[12] = 0x88;
 	expect(f, "neither", ONLY_1, &in, "proxy_input: sf-frame");
 	in.size = ETH_HDR_SIZE + 12;
@@ -464,12 +463,12 @@ n12_x5_unknown_metadata_is_not_ignored(void **state)
 	frame_udp(&in, 4000, 5000, 40);
 	from_there(202, NSH_NP_ETHERNET);
 	expect(f, "context", CORE, &in, "proxy_output: proxy-metadata");
-	memset(in.bytes + VXLAN_GPE_OUTER_SIZE + NSH_BASE_SIZE, 0, 16);
+	memset(in.bytes + OUTER_GPE4_SIZE + NSH_BASE_SIZE, 0, 16);
 	expect(f, "no context", CORE, &in, "to flow-1");
 	for (unsigned int b = 0; b < 16; b++) {
-		in.bytes[VXLAN_GPE_OUTER_SIZE + NSH_BASE_SIZE + b] = 1;
+		in.bytes[OUTER_GPE4_SIZE + NSH_BASE_SIZE + b] = 1;
 		expect(f, "one byte of context", CORE, &in, "proxy_output: proxy-metadata");
-		in.bytes[VXLAN_GPE_OUTER_SIZE + NSH_BASE_SIZE + b] = 0;
+		in.bytes[OUTER_GPE4_SIZE + NSH_BASE_SIZE + b] = 0;
 	}
 	/* A rule gives words to path 206, and function tag carries what it does not know. */
 	frame_udp(&in, 4000, 5000, 40);
@@ -610,8 +609,8 @@ a_header_without_room_gets_a_buffer(void **state)
 	f->headroom = 0;
 	expect_frame(f, "back", FLOW_1, &got, "to core", CORE, &out);
 	assert_int_equal(out.size, in.size);
-	assert_memory_equal(out.bytes + VXLAN_GPE_OUTER_SIZE + NSH_MD1_SIZE,
-		in.bytes + VXLAN_GPE_OUTER_SIZE + NSH_MD1_SIZE, got.size);
+	assert_memory_equal(out.bytes + OUTER_GPE4_SIZE + NSH_MD1_SIZE,
+		in.bytes + OUTER_GPE4_SIZE + NSH_MD1_SIZE, got.size);
 	fixture_put(f, FLOW_1, &got);
 	while ((held[n] = rte_pktmbuf_alloc(f->lc->pool)) != NULL)
 		n++;
