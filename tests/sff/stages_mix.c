@@ -30,6 +30,30 @@ v1_e1_r1_l1_s1_every_transport_is_accepted_and_its_payload_untouched(void **stat
 		}
 }
 
+/* On an access port NSH is refused where a frame is NSH. A tunnel of others that carries it is their packet:
+ * it is not opened, for no locator is there, and passes as it came. */
+static void
+a3_nsh_in_tunnels_of_others_is_a_payload(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned int k = 0; k < PEER_KINDS; k++) {
+		frame_udp(&inner, 4000, 5000, 100);
+		from_peer(k, 100, 254);
+		sent = in;
+		expect(f, peer_kinds[k].name, LAN, &in,
+			peer_kinds[k].transport == OUTER_ETHERNET ? "access_input: nsh-port" : "to wan");
+		if (fixture_take(f, WAN, &out))
+			assert_frame_equal(&out, &sent);
+	}
+	frame_transport(&in, 100, 254, 63);
+	sent = in;
+	expect_frame(f, "VXLAN-GPE over IPv4", LAN, &in, "to wan", WAN, &out);
+	assert_frame_equal(&out, &sent);
+	assert_int_equal(f->lc->path[fixture_path("web")].in, 0);
+	assert_int_equal(f->lc->dropped[SFC_DROP_NSH_PORT], 3);
+}
+
 /* The words of another decoder are in tests/nsh; here the fields must be those of the configuration. */
 static void
 v1_e1_r1_l1_s1_u4_u5_every_transport_is_sent_as_its_locator_says(void **state)
@@ -365,6 +389,7 @@ stages_mix(void)
 {
 	const struct CMUnitTest tests[] = {
 		STAGE_TEST(v1_e1_r1_l1_s1_every_transport_is_accepted_and_its_payload_untouched),
+		STAGE_TEST(a3_nsh_in_tunnels_of_others_is_a_payload),
 		STAGE_TEST(v1_e1_r1_l1_s1_u4_u5_every_transport_is_sent_as_its_locator_says),
 		STAGE_TEST(e1_geneve_to_a_peer_that_wants_it_holds_an_ethernet_frame),
 		STAGE_TEST(r1_a_gre_key_is_sent_and_wanted_where_the_locator_has_one),
