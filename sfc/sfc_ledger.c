@@ -81,6 +81,23 @@ metrics(const struct sfc_report_instance *instance)
 	return object;
 }
 
+static json_t *
+proxies(const struct sfc_report *report)
+{
+	json_t *list = report->n_proxies > 0 ? json_array() : NULL;
+
+	for (unsigned int i = 0; i < report->n_proxies; i++) {
+		const struct sfc_report_proxy *p = &report->proxy[i];
+
+		json_array_append_new(
+			list, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "function", p->function,
+				      "saved", integer(p->saved), "restored", integer(p->restored),
+				      "templated", integer(p->templated), "missed", integer(p->missed),
+				      "evicted", integer(p->evicted), "answered", integer(p->answered)));
+	}
+	return list;
+}
+
 json_t *
 sfc_report_json(const struct sfc_report *report)
 {
@@ -103,6 +120,7 @@ sfc_report_json(const struct sfc_report *report)
 					   integer(instance->boot_us), "rx", integer(instance->rx), "tx",
 					   integer(instance->tx), "metrics", metrics(instance)));
 	}
-	return json_pack("{s:o, s:o, s:o, s:o*}", "ledger", sfc_ledger_json(&report->ledger), "paths", paths,
-		"instances", instances, "steering", sfc_steering_json(&report->steering));
+	return json_pack("{s:o, s:o, s:o, s:o*, s:o*}", "ledger", sfc_ledger_json(&report->ledger), "paths",
+		paths, "instances", instances, "steering", sfc_steering_json(&report->steering), "proxies",
+		proxies(report));
 }

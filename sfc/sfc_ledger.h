@@ -56,6 +56,17 @@ struct sfc_report_instance {
 	bool died;
 };
 
+/* What the proxy of a function without NSH did with headers on this node, all its instances. */
+struct sfc_report_proxy {
+	const char *function;
+	uint64_t saved;     /* flows whose header was kept */
+	uint64_t restored;  /* frames that got their header back */
+	uint64_t templated; /* frames that got a header made anew */
+	uint64_t missed;    /* frames whose flow was not known: templated, or dropped as proxy-miss */
+	uint64_t evicted;   /* flows that made way before their time */
+	uint64_t answered;  /* ARP and neighbour solicitations of its instances */
+};
+
 struct sfc_report {
 	struct sfc_ledger ledger;
 	struct sfc_steering steering;
@@ -63,6 +74,8 @@ struct sfc_report {
 	unsigned int n_paths;
 	const struct sfc_report_instance *instance;
 	unsigned int n_instances;
+	const struct sfc_report_proxy *proxy; /* those that did anything */
+	unsigned int n_proxies;
 };
 
 /** {"balanced":..,"received":..,...,"dropped":{REASON:N}}: only reasons with N > 0. New reference. */
@@ -72,7 +85,8 @@ json_t *sfc_ledger_json(const struct sfc_ledger *ledger);
  * reference. */
 json_t *sfc_steering_json(const struct sfc_steering *steering);
 
-/** {"ledger":L,"paths":[...],"instances":[...]}, and "steering" when there was any. New reference. */
+/** {"ledger":L,"paths":[...],"instances":[...]}, and "steering" and "proxies" when there was any. New
+ * reference. */
 json_t *sfc_report_json(const struct sfc_report *report);
 
 #endif

@@ -1,4 +1,5 @@
 #include "sff_carry.h"
+#include "sff_proxy.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,8 +11,9 @@ sff_carried_create(const struct sff_plane *plane, struct sff_carried *carried)
 	*carried = (struct sff_carried){
 		.path = calloc(plane->table->n_paths + 1, sizeof(carried->path[0])),
 		.hop = calloc(plane->table->n_entries + 1, sizeof(carried->hop[0])),
+		.proxy = calloc(plane->table->n_groups + 1, sizeof(carried->proxy[0])),
 	};
-	if (carried->path != NULL && carried->hop != NULL)
+	if (carried->path != NULL && carried->hop != NULL && carried->proxy != NULL)
 		return 0;
 	sff_carried_free(carried);
 	return -ENOMEM;
@@ -22,6 +24,7 @@ sff_carried_free(struct sff_carried *carried)
 {
 	free(carried->path);
 	free(carried->hop);
+	free(carried->proxy);
 	*carried = (struct sff_carried){0};
 }
 
@@ -40,6 +43,34 @@ add_hop(struct sff_hop_count *to, const struct sff_hop_count *from)
 	to->out += from->out;
 }
 
+static void
+add_proxy(struct sfc_report_proxy *to, const struct sfc_report_proxy *from)
+{
+	to->saved += from->saved;
+	to->restored += from->restored;
+	to->templated += from->templated;
+	to->missed += from->missed;
+	to->evicted += from->evicted;
+	to->answered += from->answered;
+}
+
+void
+sff_carried_add_proxy(struct sfc_report_proxy *to, struct sff_proxy *from)
+{
+	const struct sff_proxy_count *count = from != NULL ? sff_proxy_count(from) : NULL;
+
+	if (count == NULL)
+		return;
+	add_proxy(to, &(struct sfc_report_proxy){
+			      .saved = __atomic_load_n(&count->saved, __ATOMIC_RELAXED),
+			      .restored = __atomic_load_n(&count->restored, __ATOMIC_RELAXED),
+			      .templated = __atomic_load_n(&count->templated, __ATOMIC_RELAXED),
+			      .missed = __atomic_load_n(&count->missed, __ATOMIC_RELAXED),
+			      .evicted = __atomic_load_n(&count->evicted, __ATOMIC_RELAXED),
+			      .answered = __atomic_load_n(&count->answered, __ATOMIC_RELAXED),
+		      });
+}
+
 void
 sff_carried_add_view(struct sff_carried *carried, const struct sff_view *view)
 {
@@ -47,6 +78,9 @@ sff_carried_add_view(struct sff_carried *carried, const struct sff_view *view)
 		add_path(&carried->path[p], &view->path[p]);
 	for (uint32_t e = 0; e < view->plane->table->n_entries; e++)
 		add_hop(&carried->hop[e], &view->hop[e]);
+	/* Those that went on by the next plane are not in it any more. */
+	for (uint32_t g = 0; g < view->plane->table->n_groups; g++)
+		sff_carried_add_proxy(&carried->proxy[g], view->proxy[g]);
 }
 
 static int
@@ -85,6 +119,11 @@ void
 sff_carried_add(struct sff_carried *to, const struct sff_plane *to_plane, const struct sff_carried *from,
 	const struct sff_plane *from_plane)
 {
+	for (uint32_t g = 0; from->proxy != NULL && g < to_plane->table->n_groups; g++)
+		for (uint32_t k = 0; k < from_plane->table->n_groups; k++)
+			if (strcmp(to_plane->config->function[g].name,
+				    from_plane->config->function[k].name) == 0)
+				add_proxy(&to->proxy[g], &from->proxy[k]);
 	for (unsigned int p = 0; from->path != NULL && p < to_plane->config->n_paths; p++) {
 		const struct sfc_path *is = &to_plane->config->path[p];
 		int was = path_named(from_plane->config, is->name);

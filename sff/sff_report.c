@@ -271,19 +271,42 @@ rates_json(const struct sff_sources *s, const struct sfc_ledger *ledger)
 		(double)ledger->received * per, "bits_per_second", (double)bytes * 8 * per);
 }
 
+/* Proxies that did anything, into a list that has room for every function. Returns how many. */
+static unsigned int
+read_proxies(const struct sff_sources *s, struct sfc_report_proxy *list)
+{
+	static const struct sfc_report_proxy nothing;
+	unsigned int n = 0;
+
+	for (uint32_t g = 0; g < s->plane->table->n_groups; g++) {
+		struct sfc_report_proxy *p = &list[n];
+
+		*p = s->carried != NULL && s->carried->proxy != NULL ? s->carried->proxy[g] : nothing;
+		for (unsigned int l = 0; l < s->n_lcores; l++)
+			sff_carried_add_proxy(p, s->lcore[l]->proxy[g]);
+		if (memcmp(p, &nothing, sizeof(nothing)) == 0)
+			continue;
+		p->function = s->plane->config->function[g].name;
+		n++;
+	}
+	return n;
+}
+
 json_t *
 sff_report_event(const struct sff_sources *s, struct sfc_ledger *ledger)
 {
 	const struct sfc_config *config = s->plane->config;
 	struct sfc_report_path *path = calloc(config->n_paths + 1, sizeof(*path));
 	struct sfc_report_instance *instance = calloc(s->vms->n + 1, sizeof(*instance));
-	struct sfc_report report = {.path = path, .instance = instance};
+	struct sfc_report_proxy *proxy = calloc(s->plane->table->n_groups + 1, sizeof(*proxy));
+	struct sfc_report report = {.path = path, .instance = instance, .proxy = proxy};
 	json_t *consumed = json_array(), *event = NULL;
 
 	sff_report_ledger(s, ledger);
-	if (path == NULL || instance == NULL)
+	if (path == NULL || instance == NULL || proxy == NULL)
 		goto out;
 	report.ledger = *ledger;
+	report.n_proxies = read_proxies(s, proxy);
 	sff_report_steering(s, &report.steering);
 	for (unsigned int p = 0; p < config->n_paths; p++) {
 		path[p] = (struct sfc_report_path){.name = config->path[p].name, .spi = config->path[p].spi};
@@ -330,6 +353,7 @@ out:
 		free((void *)(uintptr_t)instance[i].metric);
 	free(instance);
 	free(path);
+	free(proxy);
 	return event;
 }
 

@@ -214,6 +214,31 @@ print_steering(const json_t *steering)
 }
 
 static void
+print_proxies(const json_t *proxies)
+{
+	static const char *const columns[] = {
+		"function", "saved", "restored", "templated", "missed", "evicted", "answered"};
+	struct cli_table table = {.n_columns = 7, .align = "lrrrrrr"};
+	size_t i;
+	json_t *proxy;
+
+	if (json_array_size(proxies) == 0)
+		return;
+	cli_heading(stdout, "proxies");
+	cli_table_row(&table, columns);
+	json_array_foreach(proxies, i, proxy)
+	{
+		char number[7][CLI_NUMBER];
+		const char *row[7] = {cli_json_get_text(proxy, columns[0])};
+
+		for (size_t c = 1; c < 7; c++)
+			row[c] = cli_number(number[c], cli_json_get_number(proxy, columns[c]));
+		cli_table_row(&table, row);
+	}
+	cli_table_print(&table, stdout);
+}
+
+static void
 print_verdict(const json_t *event, const json_t *ledger)
 {
 	static const char *const extra[] = {"originated", "replicated"};
@@ -292,6 +317,7 @@ cli_report_print(const struct cli_replay *r, const json_t *event)
 	cli_chain_print(r, report);
 	print_hops(json_object_get(event, "hops"));
 	print_instances(json_object_get(report, "instances"));
+	print_proxies(json_object_get(report, "proxies"));
 	print_ledger(ledger, json_object_get(event, "consumed"));
 	print_steering(json_object_get(report, "steering"));
 	print_captures(r);

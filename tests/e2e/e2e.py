@@ -278,7 +278,7 @@ def check_ledger(ledger):
 
 
 def check_report(report):
-    equal(set(report) - {"steering"}, {"ledger", "paths", "instances"}, "fields of the report")
+    equal(set(report) - {"steering", "proxies"}, {"ledger", "paths", "instances"}, "fields of the report")
     check_ledger(report["ledger"])
     for path in report["paths"]:
         equal(set(path), PATH_FIELDS, "fields of a path")

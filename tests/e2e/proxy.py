@@ -31,6 +31,14 @@ def test_every_frame_comes_through_unchanged_in_every_style(work):
         e2e.compare(work, MIXED, out)
         instance = e2e.by_name(report["instances"])["plain-1"]
         equal((instance["rx"], instance["tx"]), (len(e2e.frames(MIXED)),) * 2, f"{style}: frames of the instance")
+        if style == "static":
+            equal(report.get("proxies"), None, "a static proxy keeps nothing")
+            continue
+        (proxy,) = report["proxies"]
+        equal(proxy["function"], "plain", f"{style}: function")
+        equal(proxy["restored"], len(e2e.frames(MIXED)), f"{style}: frames that got their header back")
+        e2e.check(0 < proxy["saved"] <= proxy["restored"], f"{style}: {proxy}")
+        equal([proxy[name] for name in ("templated", "missed", "evicted")], [0, 0, 0], f"{style}: {proxy}")
 
 
 def test_without_lockstep_too(work):

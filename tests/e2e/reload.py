@@ -262,6 +262,9 @@ def test_paths_rules_and_mirrors_change_and_proxies_remember(work):
             running.kill()
     ledger = live.ledger_of(report)
     equal(ledger["dropped"], {}, "drops")
+    # One table, whatever stood around it: nothing was missed, nothing forgotten.
+    (proxy,) = report["proxies"]
+    equal((proxy["function"], proxy["restored"], proxy["missed"]), ("fw", sent, 0), f"proxy: {proxy}")
     (web,) = report["paths"]
     e2e.check(web["in"] == web["out"] and 0 < web["in"] < sent, f"path: {web}, {sent} frames in all")
     one, two = (len(e2e.fields(work, work / name, "udp.srcport")) for name in ("one.pcap", "two.pcap"))

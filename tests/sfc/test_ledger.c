@@ -79,6 +79,27 @@ report_has_the_shape_others_rely_on(void **state)
 }
 
 static void
+proxies_are_listed_when_there_are_any(void **state)
+{
+	static const struct sfc_report_proxy proxy = {.function = "plain",
+		.saved = 1,
+		.restored = 2,
+		.templated = 3,
+		.missed = 4,
+		.evicted = 5,
+		.answered = 6};
+	struct sfc_report r = {.proxy = &proxy, .n_proxies = 1};
+	(void)state;
+
+	assert_json(sfc_report_json(&r),
+		"{\"ledger\":{\"balanced\":true,\"received\":0,\"sent\":0,\"originated\":0,\"replicated\":0,"
+		"\"in_flight\":0,\"dropped\":{}},\"paths\":[],\"instances\":[],"
+		"\"proxies\":[{\"function\":\"plain\",\"saved\":1,\"restored\":2,\"templated\":3,\"missed\":"
+	        "4,"
+		"\"evicted\":5,\"answered\":6}]}");
+}
+
+static void
 steering_is_listed_when_there_was_any(void **state)
 {
 	struct sfc_steering s = {0};
@@ -114,6 +135,7 @@ main(void)
 		cmocka_unit_test(every_field_of_the_equation_counts),
 		cmocka_unit_test(ledger_lists_nonzero_drops_only),
 		cmocka_unit_test(report_has_the_shape_others_rely_on),
+		cmocka_unit_test(proxies_are_listed_when_there_are_any),
 		cmocka_unit_test(steering_is_listed_when_there_was_any),
 		cmocka_unit_test(drop_names_are_unique_and_explained),
 	};

@@ -11,6 +11,7 @@
 #include "sfc_load.h"
 #include "sff_carry.h"
 #include "sff_ports.h"
+#include "sff_proxy.h"
 
 #define DOMAIN_HEAD                                                                                          \
 	"sfc:\n"                                                                                             \
@@ -84,7 +85,11 @@ counts_go_by_name_of_path_and_place_of_function(void **state)
 	/* Two workers, then an earlier plane's. */
 	view = (struct sff_view){.plane = &a,
 		.path = calloc(a.table->n_paths, sizeof(view.path[0])),
-		.hop = calloc(a.table->n_entries, sizeof(view.hop[0]))};
+		.hop = calloc(a.table->n_entries, sizeof(view.hop[0])),
+		.proxy = calloc(a.table->n_groups, sizeof(view.proxy[0]))};
+	test_eal_init();
+	assert_int_equal(sff_proxy_create(8, 10, &view.proxy[1]), 0);
+	sff_proxy_count(view.proxy[1])->missed = 21;
 	view.path[0].in = 1000;
 	view.path[1] = (struct sff_path_count){.in = 5, .out = 4, .unknown_context = 3};
 	hop_of(&a, view.hop, 9, 255)->in = 1000;
@@ -98,6 +103,9 @@ counts_go_by_name_of_path_and_place_of_function(void **state)
 	assert_int_equal(to.path[0].out, 8);
 	assert_int_equal(to.path[0].unknown_context, 6);
 	assert_int_equal(to.path[1].in, 0);
+	/* Function g is the second one here, and the first there. */
+	assert_int_equal(to.proxy[0].missed, 42);
+	assert_int_equal(to.proxy[1].missed, 0);
 	assert_int_equal(hop_of(&b, to.hop, 77, 255)->in, 14);
 	assert_int_equal(hop_of(&b, to.hop, 77, 255)->out, 12);
 	/* Another function stands there now, and another path has that number. */
@@ -111,6 +119,8 @@ counts_go_by_name_of_path_and_place_of_function(void **state)
 
 	free(view.path);
 	free(view.hop);
+	sff_proxy_destroy(view.proxy[1]);
+	free(view.proxy);
 	sff_carried_free(&to);
 	close_plane(&a);
 	close_plane(&b);
