@@ -18,6 +18,9 @@
 
 #include <stdint.h>
 
+struct rte_mbuf;
+struct sff_lcore;
+struct sff_meta;
 struct sff_proxy;
 
 /* Time of the table: 2^27 cycles are a twentieth of a second on a CPU of 2.7 GHz. */
@@ -53,6 +56,15 @@ struct sff_proxy_saved {
  */
 int sff_proxy_create(uint32_t flows, uint32_t idle_s, struct sff_proxy **proxy);
 void sff_proxy_destroy(struct sff_proxy *proxy);
+
+/**
+ * Put the header back on a frame that was made ready for an SF, which did not get it. Position and payload
+ * are noted as of a frame with NSH.
+ *
+ * @param meta  port is the SF's.
+ * @return      false: what was kept is not there, or no room; the frame may be changed. Thread: the lcore.
+ */
+bool sff_proxy_take_back(struct sff_lcore *lc, struct rte_mbuf **pm, struct sff_meta *meta);
 
 /** Places for flows. */
 uint32_t sff_proxy_size(const struct sff_proxy *proxy);

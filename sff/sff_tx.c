@@ -1,6 +1,9 @@
 #include "sff_tx.h"
+#include "sff_mbuf.h"
 #include "sff_mirror.h"
+#include "sff_nsh.h"
 #include "sff_probe.h"
+#include "sff_proxy.h"
 #include "sff_stamp.h"
 
 #include <string.h>
@@ -22,6 +25,59 @@ give_to_probe(struct sff_lcore *lc, uint16_t port_index, const struct pmd_port *
 	if (pmd != NULL)
 		pmd_vm_queue_stats(pmd, lc->queue, &stats);
 	sff_probe_give(lc->probe, port_index, tx->pkt, tx->n, stats.enqueued);
+}
+
+/* Take a frame back that was made ready for an SF: NSH first, as it came to the look-up. False: it cannot be.
+ */
+static bool
+take_back(struct sff_lcore *lc, const struct sff_port *port, struct rte_mbuf **pm, struct sff_meta *meta)
+{
+	const struct sfc_table *table = lc->plane->table;
+	const struct sfp_entry *entry;
+	int known_spi;
+
+	if (port->sf.proxied) {
+		if (!sff_proxy_take_back(lc, pm, meta))
+			return false;
+	} else {
+		uint16_t avail = sff_mbuf_contiguous(*pm, SFF_HEADERS_MAX);
+
+		if (avail < ETH_HDR_SIZE || sff_nsh_check(rte_pktmbuf_mtod_offset(*pm, void *, ETH_HDR_SIZE),
+						    (uint16_t)(avail - ETH_HDR_SIZE), meta) != SFF_STAGE_MAX)
+			return false;
+		rte_pktmbuf_adj(*pm, ETH_HDR_SIZE);
+	}
+	/* It is about to be counted once more. */
+	entry = sfp_lookup(table, meta->sp, &known_spi);
+	if (entry == NULL)
+		return false;
+	lc->hop[entry - table->entry].in--;
+	meta->flags |= SFF_META_VISITED;
+	return true;
+}
+
+/* Frames for an instance that turned out to be down go where those go that come after them. */
+static void
+steer_anew(struct sff_lcore *lc, uint16_t port_index, struct rte_mbuf **pkt, uint16_t n)
+{
+	const struct sff_port *port = &lc->plane->port[port_index];
+	struct sff_burst *b = &lc->burst[0];
+
+	/* Control says the same in a moment, and says when it is up again. */
+	if (port->instance != SFC_NONE)
+		__atomic_store_n(&lc->plane->up[port->instance], SFC_DOWN, __ATOMIC_RELAXED);
+	for (uint16_t at = 0; at < n;) {
+		b->n = 0;
+		for (; at < n && b->n < SFF_BURST; at++) {
+			b->meta[b->n] = (struct sff_meta){.port = port_index};
+			b->pkt[b->n] = pkt[at];
+			if (take_back(lc, port, &b->pkt[b->n], &b->meta[b->n]))
+				b->n++;
+			else
+				sff_drop(lc, &b->pkt[b->n], 1, SFC_DROP_SF_DOWN);
+		}
+		sff_run(lc, b, SFF_STAGE_SFP_LOOKUP);
+	}
 }
 
 uint16_t
@@ -63,7 +119,14 @@ sff_tx_flush(struct sff_lcore *lc, uint16_t port_index, bool force)
 		tx->n = left;
 		return taken;
 	}
-	sff_drop(lc, &tx->pkt[taken], left, reason(port, pmd));
 	tx->n = 0;
+	if (!force && reason(port, pmd) == SFC_DROP_SF_DOWN) {
+		struct rte_mbuf *pkt[SFF_TX_BUFFER];
+
+		memcpy(pkt, &tx->pkt[taken], left * sizeof(pkt[0]));
+		steer_anew(lc, port_index, pkt, left);
+		return taken;
+	}
+	sff_drop(lc, &tx->pkt[taken], left, reason(port, pmd));
 	return taken;
 }

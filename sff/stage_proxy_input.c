@@ -194,8 +194,9 @@ restore_addresses(const struct sff_sf *sf, uint8_t *frame, const struct returned
 		memcpy(frame + ETH_MAC_SIZE, sff_sf_side_mac, ETH_MAC_SIZE);
 }
 
-static uint8_t
-input(struct sff_lcore *lc, struct rte_mbuf **pm, struct sff_meta *meta, uint32_t now)
+/* @param served  it comes from the SF; else it was only made ready for it, and is what it was before. */
+static inline uint8_t
+input(struct sff_lcore *lc, struct rte_mbuf **pm, struct sff_meta *meta, uint32_t now, bool served)
 {
 	const struct sff_port *port = &lc->plane->port[meta->port];
 	const struct sfc_table *table = lc->plane->table;
@@ -211,9 +212,11 @@ input(struct sff_lcore *lc, struct rte_mbuf **pm, struct sff_meta *meta, uint32_
 		return SFF_NEXT_DROP(SFC_DROP_SF_FRAME);
 	if (unlikely(eth.type == NSH_ETHERTYPE))
 		return SFF_NEXT_DROP(SFC_DROP_NSH_PORT);
-	if (unlikely(is_local(rte_pktmbuf_mtod(*pm, uint8_t *), &eth, avail, port)))
+	if (served && unlikely(is_local(rte_pktmbuf_mtod(*pm, uint8_t *), &eth, avail, port)))
 		return SFF_STAGE_PROXY_NEIGHBOR;
-	if (unlikely(!find(lc, port, *pm, &eth, now, &r)))
+	/* What was made ready is kept; what is not is an answer of ours to an SF that asked for a neighbour.
+	 */
+	if (unlikely(!find(lc, port, *pm, &eth, now, &r) || (!served && !r.known)))
 		return SFF_NEXT_DROP(SFC_DROP_PROXY_MISS);
 	/* As for an SF that writes NSH itself: only from a position of its own. */
 	entry = sfp_lookup(table, r.sp, &known_spi);
@@ -230,17 +233,24 @@ input(struct sff_lcore *lc, struct rte_mbuf **pm, struct sff_meta *meta, uint32_
 	}
 	nsh_np_set(nsh, np);
 	/* No function stands at SI 0. */
-	nsh_sp_set(nsh, r.sp - 1);
+	r.sp -= served;
+	nsh_sp_set(nsh, r.sp);
 	nsh = sff_mbuf_push(pm, r.size);
 	if (unlikely(nsh == NULL))
 		return SFF_NEXT_DROP(SFC_DROP_NO_HEADROOM);
 	memcpy(nsh, r.header, r.size);
-	lc->hop[entry - table->entry].out++;
-	meta->sp = r.sp - 1;
+	lc->hop[entry - table->entry].out += served;
+	meta->sp = r.sp;
 	meta->nsh_size = (uint8_t)r.size;
 	meta->np = np;
 	meta->flags |= SFF_META_VISITED;
 	return SFF_STAGE_SFP_LOOKUP;
+}
+
+bool
+sff_proxy_take_back(struct sff_lcore *lc, struct rte_mbuf **pm, struct sff_meta *meta)
+{
+	return input(lc, pm, meta, sff_proxy_now(), false) == SFF_STAGE_SFP_LOOKUP;
 }
 
 /* RFC 8300, 3; RFC 7665, 4.6: a frame comes back without NSH and gets the right one again, with SI - 1. */
@@ -250,7 +260,7 @@ sff_proxy_input(struct sff_lcore *lc, struct sff_burst *b)
 	uint32_t now = sff_proxy_now();
 
 	for (uint16_t i = 0; i < b->n; i++)
-		b->next[i] = input(lc, &b->pkt[i], &b->meta[i], now);
+		b->next[i] = input(lc, &b->pkt[i], &b->meta[i], now, true);
 	if (unlikely(lc->mirror != NULL))
 		sff_mirror_back(lc, b);
 }

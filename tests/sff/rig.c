@@ -67,6 +67,8 @@ fake_tx(struct pmd_port *pmd, uint16_t queue, struct rte_mbuf **pkts, uint16_t n
 	struct rig_port *p = (struct rig_port *)pmd;
 
 	must(queue == 0, "queue %u", queue);
+	if (!p->up)
+		return 0;
 	for (uint16_t i = 0; i < n; i++) {
 		must(p->n_out < RIG_QUEUE, "%s: too many frames", p->pmd.name);
 		p->out[p->n_out++] = pkts[i];

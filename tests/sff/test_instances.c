@@ -254,6 +254,42 @@ all_down_closes_or_bypasses_and_is_counted(void **state)
 	rig_close(r);
 }
 
+/* Its VM is gone, and nobody said so yet: what stands in its buffer goes where what comes after it goes. */
+static void
+frames_in_the_buffer_of_a_dead_instance_go_on(void **state)
+{
+	static const char *const one[][2] = {{"a", "up"}, {NULL, NULL}};
+	static const char *const two[][2] = {{"a", "up"}, {"b", "up"}, {NULL, NULL}};
+	static const struct {
+		const char *on_failure;
+		const char *const (*instances)[2];
+		unsigned int sent, to_b;
+	} rows[] = {{"bypass", one, 100, 0}, {"closed", one, 0, 0}, {"closed", two, 0, 100}};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rig *r = rig_open(domain(rows[i].on_failure, rows[i].instances));
+
+		rig_port(r, "a")->up = false;
+		for (uint16_t flow = 0; flow < 100; flow++) {
+			frame_udp(&in, flow, 80, 20);
+			rig_put(r, "lan", &in);
+		}
+		rig_run(r);
+		assert_int_equal(r->now->plane.up[0], SFC_DOWN);
+		assert_int_equal(rig_forget(r, "wan"), rows[i].sent);
+		if (rows[i].instances == two)
+			assert_int_equal(rig_port(r, "b")->n_out, rows[i].to_b);
+		assert_int_equal(rig_dropped(r), 100 - rows[i].sent - rows[i].to_b);
+		assert_int_equal(r->lc->dropped[SFC_DROP_SF_DOWN], rig_dropped(r));
+		/* Once each, whatever way they took. */
+		assert_int_equal(r->lc->path[0].in, 100);
+		assert_int_equal(r->lc->hop[0].in, 100);
+		rig_settle(r);
+		rig_close(r);
+	}
+}
+
 /* An instance that a change took away: its flows move, as if it were down; it may come back under its name.
  */
 static void
@@ -398,6 +434,7 @@ main(void)
 		cmocka_unit_test(a6_the_only_instance_drains),
 		cmocka_unit_test(a6_flows_of_an_instance_that_is_down_move_once),
 		cmocka_unit_test(all_down_closes_or_bypasses_and_is_counted),
+		cmocka_unit_test(frames_in_the_buffer_of_a_dead_instance_go_on),
 		cmocka_unit_test(flows_of_a_deleted_instance_move),
 		cmocka_unit_test(a_flood_of_flows_forgets_the_silent_ones_first),
 		cmocka_unit_test(a_pin_dies_of_silence),

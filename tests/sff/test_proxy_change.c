@@ -49,6 +49,7 @@ domain(const char *style, unsigned int more)
 }
 
 #define INSIDE 50
+#define READY  30 /* of one burst: the next ones find the instance down */
 
 /* The next frame that a port got. */
 static bool
@@ -114,12 +115,49 @@ a_change_of_style_forgets(void **state)
 	rig_close(r);
 }
 
+/* A function that is down is bypassed, also by frames that were ready for it: as they were before. */
+static void
+frames_that_an_unaware_sf_did_not_get_are_as_they_were(void **state)
+{
+	static const struct {
+		const char *style;
+		unsigned int sent;
+	} rows[] = {{"flow", READY}, {"vlan", READY}, {"mac", READY}, {"static", 0}};
+	static struct frame in[READY], out;
+
+	(void)state;
+	for (unsigned int s = 0; s < sizeof(rows) / sizeof(rows[0]); s++) {
+		char style[80];
+		struct rig *r;
+
+		snprintf(style, sizeof(style), "%s }\n      on-failure: bypass #", rows[s].style);
+		r = rig_open(domain(style, 0));
+		rig_port(r, "plain-1")->up = false;
+		for (uint16_t i = 0; i < READY; i++) {
+			frame_udp(&in[i], i, 80, 20);
+			rig_put(r, "lan", &in[i]);
+		}
+		rig_run(r);
+		assert_int_equal(rig_port(r, "wan")->n_out, rows[s].sent);
+		for (uint16_t i = 0; i < rows[s].sent; i++) {
+			assert_true(take(r, "wan", &out));
+			assert_true(frame_equal(&out, &in[i]));
+		}
+		assert_int_equal(r->lc->steering.bypassed, rows[s].sent);
+		/* A static proxy keeps nothing that could be given back. */
+		assert_int_equal(r->lc->dropped[SFC_DROP_SF_DOWN], READY - rows[s].sent);
+		assert_int_equal(rig_dropped(r), READY - rows[s].sent);
+		rig_close(r);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_inside_an_unaware_sf_come_back_after_a_change),
 		cmocka_unit_test(a_change_of_style_forgets),
+		cmocka_unit_test(frames_that_an_unaware_sf_did_not_get_are_as_they_were),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
