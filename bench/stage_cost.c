@@ -53,7 +53,6 @@ static struct bench_case cases[] = {
 	STAGE("nsh_push", NSH_PUSH, 64),
 	STAGE("transport_input", TRANSPORT_INPUT, 138),
 	STAGE("nsh_input", NSH_INPUT, 138),
-	STAGE("nsh_ttl", NSH_TTL, 138),
 	STAGE("sf_input", SF_INPUT, 102),
 	STAGE("sfp_lookup", SFP_LOOKUP, 138),
 	STAGE("sf_output", SF_OUTPUT, 138),

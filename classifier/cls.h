@@ -9,10 +9,18 @@
 
 #include "sfc_table.h"
 
+#include "eth.h"
+#include "nsh_ip.h"
+
 #include <assert.h>
+#include <netinet/in.h>
+#include <nmmintrin.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+#define CLS_PORTS_SIZE 4 /* source and destination: the first four bytes of each protocol that has them */
 
 /* What a frame is, as far as rules and flow hashes see it. Compared as bytes: unused fields are zero. */
 struct cls_key {
@@ -110,6 +118,46 @@ void cls_flows_destroy(struct cls_flows *table);
 void cls_parse(const void *data, size_t avail, uint16_t ethertype, uint16_t port, struct cls_key *key);
 
 /**
+ * cls_parse() of a frame that is whole TCP or UDP over IPv4 without options, in Ethernet without tags.
+ *
+ * @return  false: it is something else, the key is not written.
+ */
+static inline bool
+cls_parse_plain(const uint8_t *frame, size_t avail, uint16_t port, struct cls_key *key)
+{
+	const struct nsh_ipv4_hdr *ip = (const struct nsh_ipv4_hdr *)(frame + ETH_HDR_SIZE);
+	const uint8_t *ports = (const uint8_t *)(ip + 1);
+
+	/* EtherType, version and header length; the fourth byte is DSCP and ECN. */
+	if (avail < ETH_HDR_SIZE + NSH_IPV4_SIZE + CLS_PORTS_SIZE ||
+		((nsh_load32(frame + ETH_HDR_SIZE - 2) ^
+			 RTE_BE32(ETH_IPV4 << 16 | NSH_IPV4_VERSION_IHL << 8)) &
+			RTE_BE32(0xFFFFFF00)) != 0 ||
+		(ip->fragment & RTE_BE16(NSH_IPV4_FRAGMENT_MASK)) != 0 ||
+		(ip->protocol != IPPROTO_UDP && ip->protocol != IPPROTO_TCP) ||
+		rte_be_to_cpu_16(ip->total_size) < NSH_IPV4_SIZE + CLS_PORTS_SIZE)
+		return false;
+	/* In stores as wide as what is read of them later, which so need not wait for the store buffer. */
+	__m128i *words = (__m128i *)key;
+	_mm_storeu_si128(&words[0], _mm_cvtsi32_si128((int)ip->src));
+	_mm_storeu_si128(&words[1], _mm_cvtsi32_si128((int)ip->dst));
+	_mm_storeu_si128(&words[2], _mm_set_epi64x(1 /* has_ports */,
+					    (int64_t)(nsh_load32(ports) | (uint64_t)port << 32 |
+						      (uint64_t)ip->protocol << 48 | UINT64_C(4) << 56)));
+	return true;
+}
+
+/* CRC32C of one end of a flow: address, and port in network byte order. */
+static inline uint64_t
+cls_hash_end(uint64_t seed, const uint8_t address[16], uint16_t port)
+{
+	uint64_t half[2];
+
+	memcpy(half, address, sizeof(half));
+	return _mm_crc32_u64(_mm_crc32_u64(_mm_crc32_u64(seed, half[0]), half[1]), port);
+}
+
+/**
  * Hash of the flow: addresses, ports and protocol, the same in both directions, without the ingress port.
  *
  * All fragments of a datagram have the same hash (of the addresses alone), which may differ from that of the
@@ -117,7 +165,19 @@ void cls_parse(const void *data, size_t avail, uint16_t ethertype, uint16_t port
  *
  * Thread: any.
  */
-uint32_t cls_hash(const struct cls_key *key, uint32_t seed);
+static inline uint32_t
+cls_hash(const struct cls_key *key, uint32_t seed)
+{
+	/* Only the first fragment has ports, so no fragment may be told by them (nor by the protocol, which
+	 * IPv6 may hide from all but the first). */
+	uint32_t with_ports = key->fragment != 0 ? 0 : UINT32_MAX;
+	uint64_t a = cls_hash_end(seed, key->source, (uint16_t)(key->source_port & with_ports));
+	uint64_t b = cls_hash_end(seed, key->destination, (uint16_t)(key->destination_port & with_ports));
+	uint64_t low = a < b ? a : b;
+	uint64_t high = a < b ? b : a;
+
+	return (uint32_t)_mm_crc32_u64(key->protocol & with_ports, low | high << 32);
+}
 
 /**
  * Match against the rules alone, for explain and for what the flow table does not hold.

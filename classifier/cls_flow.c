@@ -14,6 +14,7 @@
 #include <nmmintrin.h>
 #include <string.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_common.h>
 #include <rte_prefetch.h>
 
@@ -135,6 +136,36 @@ classify_misses(const struct cls *cls, struct cls_flows *flows, const struct cls
 	}
 }
 
+/* Flows that are not in their home line: elsewhere in their block, or not at all. Returns how many are not.
+ */
+static uint32_t
+search(const struct cls_flows *flows, uint32_t generation, const struct cls_key *const key[],
+	const uint32_t home[], uint8_t pending[], uint32_t n_pending, uint8_t miss[], uint32_t verdict[])
+{
+	uint32_t n_misses = 0;
+
+	/* Each round looks at one line of every flow not yet found, and prefetches the line after it. */
+	for (uint32_t round = 0; round < CLS_FLOW_BLOCK && n_pending != 0; round++) {
+		uint32_t left = 0;
+		for (uint32_t p = 0; p < n_pending; p++) {
+			uint8_t i = pending[p];
+			struct cls_flow *line = &flows->line[home[i] ^ round];
+			if (line->generation != generation || key[i]->family == 0) {
+				miss[n_misses++] = i;
+			} else if (key_equal(&line->key, key[i])) {
+				verdict[i] = line->verdict;
+				mark_used(line);
+			} else {
+				pending[left++] = i;
+				rte_prefetch0(&flows->line[home[i] ^ (round + 1) % CLS_FLOW_BLOCK]);
+			}
+		}
+		n_pending = left;
+	}
+	memcpy(miss + n_misses, pending, n_pending); /* not in a block that is full */
+	return n_misses + n_pending;
+}
+
 void
 cls_classify(const struct cls *cls, struct cls_flows *flows, const struct cls_key *const key[],
 	const uint32_t hash[], uint32_t n, uint32_t verdict[])
@@ -150,33 +181,20 @@ cls_classify(const struct cls *cls, struct cls_flows *flows, const struct cls_ke
 	for (uint32_t i = 0; i < n; i++) {
 		home[i] = home_of(flows, hash[i], key[i]->port);
 		rte_prefetch0(&lines[home[i]]);
-		if (key[i]->family != 0)
+	}
+	/* Most are known and at home. */
+	for (uint32_t i = 0; i < n; i++) {
+		struct cls_flow *line = &lines[home[i]];
+
+		if (likely(line->generation == generation && key_equal(&line->key, key[i]))) {
+			verdict[i] = line->verdict;
+			mark_used(line);
+		} else {
 			pending[n_pending++] = (uint8_t)i;
-		else
-			miss[n_misses++] = (uint8_t)i;
-	}
-
-	/* Each round looks at one more line of every flow not yet found, and prefetches the line after it. */
-	for (uint32_t round = 0; round < CLS_FLOW_BLOCK && n_pending != 0; round++) {
-		uint32_t left = 0;
-		for (uint32_t p = 0; p < n_pending; p++) {
-			uint8_t i = pending[p];
-			struct cls_flow *line = &lines[home[i] ^ round];
-			if (line->generation != generation) {
-				miss[n_misses++] = i;
-			} else if (key_equal(&line->key, key[i])) {
-				verdict[i] = line->verdict;
-				mark_used(line);
-			} else {
-				pending[left++] = i;
-				rte_prefetch0(&lines[home[i] ^ (round + 1) % CLS_FLOW_BLOCK]);
-			}
 		}
-		n_pending = left;
 	}
-	memcpy(miss + n_misses, pending, n_pending); /* not in a block that is full */
-	n_misses += n_pending;
-
+	if (n_pending != 0)
+		n_misses = search(flows, generation, key, home, pending, n_pending, miss, verdict);
 	flows->stats.hits += n - n_misses;
 	flows->stats.misses += n_misses;
 	if (n_misses != 0)

@@ -14,7 +14,6 @@
 
 /* RFC 8200, 4.1: a sender puts seven extension headers at most before the upper layer. */
 #define EXTENSIONS_MAX 8
-#define PORTS_SIZE     4 /* source and destination: the first four bytes of each protocol that has them */
 
 static inline uint16_t
 be16_at(const uint8_t *at)
@@ -36,7 +35,7 @@ parse_ports(const uint8_t *at, size_t size, struct cls_key *key)
 	default:
 		return;
 	}
-	if (size < PORTS_SIZE)
+	if (size < CLS_PORTS_SIZE)
 		return;
 	memcpy(&key->source_port, at, sizeof(key->source_port));
 	memcpy(&key->destination_port, at + sizeof(key->source_port), sizeof(key->destination_port));

@@ -100,6 +100,28 @@ outer_entropy_of(const struct outer_info *info)
 void outer_push_any(void *dst, const struct outer_template *t, uint32_t payload_size, uint16_t entropy,
 	uint8_t tos, uint16_t payload_sum);
 
+/** outer_push() for OUTER_SHAPE_GPE4 alone, which has no checksum of the payload. */
+static inline void
+outer_push_gpe4(
+	void *dst, const struct outer_template *t, uint32_t payload_size, uint16_t entropy, uint8_t tos)
+{
+	struct outer_gpe4 *o = (struct outer_gpe4 *)dst;
+	rte_be16_t udp_size, ip_size;
+	uint32_t sum;
+
+	udp_size = rte_cpu_to_be_16((uint16_t)(payload_size + NSH_UDP_SIZE + VXLAN_HDR_SIZE));
+	ip_size = rte_cpu_to_be_16((uint16_t)(payload_size + NSH_IPV4_SIZE + NSH_UDP_SIZE + VXLAN_HDR_SIZE));
+	sum = (uint32_t)t->ip_sum + rte_cpu_to_be_16(tos) + ip_size;
+	sum = (sum & UINT16_MAX) + (sum >> 16);
+	sum = (sum & UINT16_MAX) + (sum >> 16);
+	memcpy(dst, t->bytes, OUTER_GPE4_SIZE);
+	o->ip.tos = tos;
+	o->ip.total_size = ip_size;
+	o->ip.checksum = (uint16_t)~sum;
+	o->udp.src_port = rte_cpu_to_be_16(entropy);
+	o->udp.size = udp_size;
+}
+
 /**
  * Write the outer headers of one packet.
  *
@@ -116,25 +138,10 @@ static inline void
 outer_push(void *dst, const struct outer_template *t, uint32_t payload_size, uint16_t entropy, uint8_t tos,
 	uint16_t payload_sum)
 {
-	struct outer_gpe4 *o = (struct outer_gpe4 *)dst;
-	rte_be16_t udp_size, ip_size;
-	uint32_t sum;
-
-	if (__builtin_expect(t->shape != OUTER_SHAPE_GPE4, 0)) {
+	if (__builtin_expect(t->shape == OUTER_SHAPE_GPE4, 1))
+		outer_push_gpe4(dst, t, payload_size, entropy, tos);
+	else
 		outer_push_any(dst, t, payload_size, entropy, tos, payload_sum);
-		return;
-	}
-	udp_size = rte_cpu_to_be_16((uint16_t)(payload_size + NSH_UDP_SIZE + VXLAN_HDR_SIZE));
-	ip_size = rte_cpu_to_be_16((uint16_t)(payload_size + NSH_IPV4_SIZE + NSH_UDP_SIZE + VXLAN_HDR_SIZE));
-	sum = (uint32_t)t->ip_sum + rte_cpu_to_be_16(tos) + ip_size;
-	sum = (sum & UINT16_MAX) + (sum >> 16);
-	sum = (sum & UINT16_MAX) + (sum >> 16);
-	memcpy(dst, t->bytes, OUTER_GPE4_SIZE);
-	o->ip.tos = tos;
-	o->ip.total_size = ip_size;
-	o->ip.checksum = (uint16_t)~sum;
-	o->udp.src_port = rte_cpu_to_be_16(entropy);
-	o->udp.size = udp_size;
 }
 
 #endif

@@ -68,4 +68,13 @@ sff_mbuf_strip(struct rte_mbuf *m, uint16_t size)
 	m->pkt_len -= size;
 }
 
+/** Put `size` bytes on the front; size <= data_off. */
+static inline void
+sff_mbuf_grow(struct rte_mbuf *m, uint16_t size)
+{
+	m->data_off = (uint16_t)(m->data_off - size);
+	m->data_len = (uint16_t)(m->data_len + size);
+	m->pkt_len += size;
+}
+
 #endif

@@ -33,16 +33,16 @@ static inline uint8_t
 sff_nsh_check(const void *data, uint16_t avail, struct sff_meta *meta)
 {
 	const struct nsh_hdr *hdr = data;
+	struct nsh_info info = {.size = NSH_MD1_SIZE};
 
 	if (unlikely(!nsh_is_md1(hdr, avail))) {
-		struct nsh_info info;
 		enum nsh_verdict verdict = nsh_parse(data, avail, &info);
 
 		if (unlikely(verdict != NSH_OK))
 			return sff_nsh_verdict_drop(verdict);
 	}
 	meta->sp = nsh_sp(hdr);
-	meta->nsh_size = (uint8_t)nsh_size(hdr);
+	meta->nsh_size = (uint8_t)info.size;
 	meta->np = nsh_np(hdr);
 	if (unlikely(nsh_oam(hdr)))
 		meta->flags |= SFF_META_OAM;
@@ -61,6 +61,16 @@ sff_nsh_payload_edge(const struct sff_meta *meta, uint8_t good)
 	if (unlikely(meta->np > NSH_NP_IOAM))
 		return SFF_NEXT_DROP(SFC_DROP_NSH_PROTO);
 	return good;
+}
+
+/** RFC 8300, 2.2: every SFF decrements the TTL once, before the look-up; 0 in becomes 63, 0 out is dropped.
+ */
+static inline uint8_t
+sff_nsh_visit(struct nsh_hdr *hdr, const struct sff_meta *meta)
+{
+	if (unlikely(nsh_ttl_dec(hdr) == 0))
+		return SFF_NEXT_DROP(SFC_DROP_NSH_TTL);
+	return sff_nsh_payload_edge(meta, SFF_STAGE_SFP_LOOKUP);
 }
 
 /**

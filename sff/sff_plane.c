@@ -13,8 +13,9 @@ const uint8_t sff_sf_side_mac[6] = {0x02, 0x53, 0x46, 0x46, 0x00, 0x00};
 
 /* How the header a verdict imposes looks: made once, copied per packet. */
 static void
-impose(struct nsh_template *t, struct sff_plane *plane, const struct cls_action *action)
+make_impose(struct sff_impose *impose, struct sff_plane *plane, const struct cls_action *action)
 {
+	struct nsh_template *t = &impose->header;
 	const struct sfc_table_path *path;
 	uint8_t np = NSH_NP_ETHERNET;
 
@@ -29,6 +30,18 @@ impose(struct nsh_template *t, struct sff_plane *plane, const struct cls_action 
 		t->size = (uint16_t)nsh_build_md1(t->bytes, path->sp, path->ttl, np, action->word);
 	else
 		t->size = (uint16_t)nsh_build_md2(t->bytes, path->sp, path->ttl, np, NULL, 0);
+	/* RFC 8300, 2.2: as every SFF does before its look-up. */
+	impose->spent = nsh_ttl_dec((struct nsh_hdr *)t->bytes) == 0;
+}
+
+static uint8_t
+edge_of(const struct cls_action *action)
+{
+	if (action->kind == SFC_ACTION_PATH)
+		return SFF_STAGE_NSH_PUSH;
+	if (action->kind == SFC_ACTION_FORWARD)
+		return SFF_STAGE_FORWARD;
+	return SFF_NEXT_DROP(action->is_default ? SFC_DROP_DEFAULT : SFC_DROP_RULE);
 }
 
 static const uint8_t outer_transport[] = {
@@ -265,7 +278,10 @@ make_remote(struct sff_plane *plane, const struct sfc_remote *conf, struct sff_r
 		if (remote->neighbour == SFC_NONE)
 			return -ENOSPC;
 	}
-	return outer_template_init(&remote->outer, &outer);
+	if (outer_template_init(&remote->outer, &outer) != 0)
+		return -EINVAL;
+	remote->plain = remote->outer.shape == OUTER_SHAPE_GPE4 && remote->neighbour == SFC_NONE;
+	return 0;
 }
 
 void
@@ -418,11 +434,12 @@ sff_plane_build(struct sff_plane *plane)
 		plane->neighbours->planes++;
 	else
 		plane->neighbours = sff_neighbours_create();
-	plane->impose = calloc(plane->n_verdicts, sizeof(plane->impose[0]));
+	plane->impose = aligned_alloc(RTE_CACHE_LINE_SIZE, plane->n_verdicts * sizeof(plane->impose[0]));
+	plane->verdict_edge = calloc(plane->n_verdicts, sizeof(plane->verdict_edge[0]));
 	if (build_pinned(plane) != 0 || plane->port_of_instance == NULL || plane->up == NULL ||
 		plane->next == NULL || plane->remote == NULL || plane->locator == NULL ||
-		plane->impose == NULL || plane->own == NULL || plane->ingress == NULL ||
-		plane->neighbours == NULL || find_ingress(plane) != 0) {
+		plane->impose == NULL || plane->verdict_edge == NULL || plane->own == NULL ||
+		plane->ingress == NULL || plane->neighbours == NULL || find_ingress(plane) != 0) {
 		sff_plane_fini(plane);
 		return -ENOMEM;
 	}
@@ -462,8 +479,11 @@ sff_plane_build(struct sff_plane *plane)
 	plane->up[always(plane)] = SFC_UP;
 	resolve(plane);
 	sff_plane_set_room(plane);
-	for (uint32_t v = 0; v < plane->n_verdicts; v++)
-		impose(&plane->impose[v], plane, cls_action(plane->cls, v));
+	memset(plane->impose, 0, plane->n_verdicts * sizeof(plane->impose[0]));
+	for (uint32_t v = 0; v < plane->n_verdicts; v++) {
+		make_impose(&plane->impose[v], plane, cls_action(plane->cls, v));
+		plane->verdict_edge[v] = edge_of(cls_action(plane->cls, v));
+	}
 	return 0;
 }
 
@@ -482,6 +502,7 @@ sff_plane_fini(struct sff_plane *plane)
 	free(plane->ingress);
 	sff_neighbours_leave(plane->neighbours);
 	free(plane->impose);
+	free(plane->verdict_edge);
 	plane->port_of_instance = NULL;
 	plane->attach = NULL;
 	plane->up = NULL;
@@ -493,4 +514,5 @@ sff_plane_fini(struct sff_plane *plane)
 	plane->ingress = NULL;
 	plane->neighbours = NULL;
 	plane->impose = NULL;
+	plane->verdict_edge = NULL;
 }

@@ -52,7 +52,14 @@ struct sff_remote {
 	struct outer_template outer; /* first: its head and VXLAN-GPE over IPv4 are one cache line */
 	uint32_t room;               /* most bytes of NSH and payload that the link takes */
 	uint16_t port;
+	bool plain;         /* VXLAN-GPE over IPv4 without checksum, to a known MAC */
 	uint16_t neighbour; /* in plane->neighbours: whose MAC to fill in; SFC_NONE = it is in the template */
+} __rte_cache_aligned;
+
+/* What a verdict imposes. */
+struct sff_impose {
+	struct nsh_template header; /* the TTL already decremented: this SFF is the first that is visited */
+	bool spent;                 /* and so it is 0 */
 } __rte_cache_aligned;
 
 /* What an entry of the table comes to on this node, found once. */
@@ -110,8 +117,9 @@ struct sff_plane {
 	struct sff_own *own;         /* the node's, by port */
 	uint16_t *ingress;           /* per path: our one access port that leads into it, else SFC_NONE */
 	struct sff_neighbours *neighbours; /* shared with the planes before and after this one */
-	struct nsh_template *impose;       /* per classifier verdict: the header to push; of a path of IP
-	                                    * payload its Next Protocol stands for both IP versions */
+	struct sff_impose *impose;         /* per classifier verdict; of a path of IP payload the Next
+	                                    * Protocol stands for both IP versions */
+	uint8_t *verdict_edge;             /* per classifier verdict: the edge of stage classify */
 	uint32_t n_verdicts;
 	struct sff_next *next; /* per entry of the table */
 	uint8_t *up;     /* per config instance: enum sfc_state. Written by control, read by lcores. Behind

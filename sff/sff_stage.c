@@ -15,7 +15,8 @@ const struct sff_stage_info sff_stages[SFF_STAGE_MAX] = {
 	[SFF_STAGE_ACCESS_INPUT] = {"access_input", sff_access_input, S(CLASSIFY) | S(UNDERLAY_INPUT),
 		D(ETH_TRUNCATED) | D(NSH_PORT) | D(OFFLOAD)},
 	[SFF_STAGE_CLASSIFY] = {"classify", sff_classify, S(NSH_PUSH) | S(FORWARD), D(RULE) | D(DEFAULT)},
-	[SFF_STAGE_NSH_PUSH] = {"nsh_push", sff_nsh_push, S(NSH_TTL), D(NO_HEADROOM) | D(IP_PAYLOAD)},
+	[SFF_STAGE_NSH_PUSH] = {"nsh_push", sff_nsh_push, S(SFP_LOOKUP),
+		D(NO_HEADROOM) | D(IP_PAYLOAD) | D(NSH_TTL)},
 	[SFF_STAGE_TRANSPORT_INPUT] = {"transport_input", sff_transport_input,
 		S(NSH_INPUT) | S(UNDERLAY_INPUT),
 		D(ETH_TRUNCATED) | D(NOT_OURS) | D(OUTER_PEER) | D(OUTER_TRUNCATED) | D(OUTER_HEADER) |
@@ -25,8 +26,9 @@ const struct sff_stage_info sff_stages[SFF_STAGE_MAX] = {
 			D(GENEVE_CRITICAL) | D(GRE_HEADER)},
 	[SFF_STAGE_UNDERLAY_INPUT] = {"underlay_input", sff_underlay_input, S(CLASSIFY),
 		D(NOT_NSH) | D(UNDERLAY) | D(ADDR_CONFLICT) | D(OUTER_HEADER)},
-	[SFF_STAGE_NSH_INPUT] = {"nsh_input", sff_nsh_input, S(NSH_TTL),
-		D(NSH_TRUNCATED) | D(NSH_VERSION) | D(NSH_MD_TYPE) | D(NSH_LENGTH) | D(ECN)},
+	[SFF_STAGE_NSH_INPUT] = {"nsh_input", sff_nsh_input, S(SFP_LOOKUP),
+		D(NSH_TRUNCATED) | D(NSH_VERSION) | D(NSH_MD_TYPE) | D(NSH_LENGTH) | D(ECN) | D(NSH_TTL) |
+			D(OAM) | D(NSH_PROTO)},
 	[SFF_STAGE_NSH_TTL] = {"nsh_ttl", sff_nsh_ttl, S(SFP_LOOKUP), D(NSH_TTL) | D(OAM) | D(NSH_PROTO)},
 	[SFF_STAGE_SF_INPUT] = {"sf_input", sff_sf_input, S(SFP_LOOKUP) | S(NSH_TTL),
 		D(SF_FRAME) | D(SF_INDEX) | D(SF_RECLASSIFY) | D(NSH_TTL) | D(OAM) | D(NSH_PROTO) |

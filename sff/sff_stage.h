@@ -22,11 +22,11 @@ struct sff_lcore;
 enum sff_stage {
 	SFF_STAGE_ACCESS_INPUT,    /* from an access port: a plain frame */
 	SFF_STAGE_CLASSIFY,        /* which path, if any */
-	SFF_STAGE_NSH_PUSH,        /* impose NSH */
+	SFF_STAGE_NSH_PUSH,        /* impose NSH, as it is after this SFF's visit */
 	SFF_STAGE_TRANSPORT_INPUT, /* from a transport port: check and strip the outer headers */
 	SFF_STAGE_UNDERLAY_INPUT,  /* what else a port with addresses hears: ARP, ND, ICMP */
-	SFF_STAGE_NSH_INPUT,       /* check NSH from another node */
-	SFF_STAGE_NSH_TTL,         /* one decrement per visit of this SFF */
+	SFF_STAGE_NSH_INPUT,       /* check NSH from another node, TTL - 1 */
+	SFF_STAGE_NSH_TTL,         /* TTL - 1 of a frame that an SF moved to another path */
 	SFF_STAGE_SF_INPUT,        /* from an SF: check NSH and its position */
 	SFF_STAGE_SFP_LOOKUP,      /* (SPI, SI) -> next hop, choose the instance */
 	SFF_STAGE_SF_OUTPUT,       /* to a local instance */

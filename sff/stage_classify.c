@@ -4,29 +4,27 @@
 void
 sff_classify(struct sff_lcore *lc, struct sff_burst *b)
 {
+	const struct sff_plane *plane = lc->plane;
 	const struct cls_key *key[SFF_BURST];
 	uint32_t hash[SFF_BURST];
 	uint32_t verdict[SFF_BURST];
 
-	for (uint16_t i = 0; i < b->n; i++) {
+	for (size_t i = 0, n = b->n; i < n; i++) {
 		struct rte_mbuf *m = b->pkt[i];
+		const void *frame = rte_pktmbuf_mtod(m, void *);
 
 		key[i] = &lc->key[i];
-		cls_parse(rte_pktmbuf_mtod(m, void *), m->data_len, 0, b->meta[i].port, &lc->key[i]);
-		hash[i] = cls_hash(&lc->key[i], lc->plane->hash_seed);
+		if (unlikely(!cls_parse_plain(frame, m->data_len, b->meta[i].port, &lc->key[i])))
+			cls_parse(frame, m->data_len, 0, b->meta[i].port, &lc->key[i]);
+		hash[i] = cls_hash(&lc->key[i], plane->hash_seed);
 	}
-	cls_classify(lc->plane->cls, lc->flows, key, hash, b->n, verdict);
-	for (uint16_t i = 0; i < b->n; i++) {
-		const struct cls_action *action = cls_action(lc->plane->cls, verdict[i]);
+	cls_classify(plane->cls, lc->flows, key, hash, b->n, verdict);
+	for (size_t i = 0, n = b->n; i < n; i++) {
+		struct sff_meta *meta = &b->meta[i];
 
-		b->meta[i].verdict = verdict[i];
-		b->meta[i].hash = hash[i];
-		b->meta[i].flags |= SFF_META_HASHED;
-		if (action->kind == SFC_ACTION_PATH)
-			b->next[i] = SFF_STAGE_NSH_PUSH;
-		else if (action->kind == SFC_ACTION_FORWARD)
-			b->next[i] = SFF_STAGE_FORWARD;
-		else
-			b->next[i] = SFF_NEXT_DROP(action->is_default ? SFC_DROP_DEFAULT : SFC_DROP_RULE);
+		meta->verdict = verdict[i];
+		meta->hash = hash[i];
+		meta->flags |= SFF_META_HASHED;
+		b->next[i] = plane->verdict_edge[verdict[i]];
 	}
 }

@@ -4,8 +4,9 @@
 #include "eth.h"
 
 static inline uint8_t
-push(struct rte_mbuf *m, struct sff_meta *meta, const struct nsh_template *t, uint8_t np)
+push(struct rte_mbuf *m, struct sff_meta *meta, const struct sff_impose *impose, uint8_t np)
 {
+	const struct nsh_template *t = &impose->header;
 	void *payload = rte_pktmbuf_mtod(m, void *);
 	struct nsh_hdr *nsh;
 
@@ -14,15 +15,15 @@ push(struct rte_mbuf *m, struct sff_meta *meta, const struct nsh_template *t, ui
 	nsh = nsh_push(payload, t);
 	if (np != NSH_NP_ETHERNET)
 		nsh_np_set(nsh, np);
-	meta->sp = nsh_sp(nsh);
+	meta->sp = nsh_sp((const struct nsh_hdr *)t->bytes);
 	meta->nsh_size = (uint8_t)t->size;
 	meta->np = np;
-	return SFF_STAGE_NSH_TTL;
+	return likely(!impose->spent) ? SFF_STAGE_SFP_LOOKUP : SFF_NEXT_DROP(SFC_DROP_NSH_TTL);
 }
 
 /* A path of IP payload: the frame's header stays here, and its packet tells the Next Protocol. */
 static __rte_noinline uint8_t
-push_ip(struct rte_mbuf *m, struct sff_meta *meta, const struct nsh_template *t)
+push_ip(struct rte_mbuf *m, struct sff_meta *meta, const struct sff_impose *impose)
 {
 	uint8_t np = NSH_NP_NONE;
 	struct eth_info eth;
@@ -31,26 +32,26 @@ push_ip(struct rte_mbuf *m, struct sff_meta *meta, const struct nsh_template *t)
 		np = sff_ip_strip(m, eth.size, eth.type);
 	if (unlikely(np == NSH_NP_NONE))
 		return SFF_NEXT_DROP(SFC_DROP_IP_PAYLOAD);
-	return push(m, meta, t, np);
+	return push(m, meta, impose, np);
 }
 
 /* Impose NSH (RFC 8300, 3): the verdict's header in front of the whole Ethernet frame, or of its packet. */
 void
 sff_nsh_push(struct sff_lcore *lc, struct sff_burst *b)
 {
-	const struct nsh_template *impose = lc->plane->impose;
+	const struct sff_impose *imposes = lc->plane->impose;
 
 	if (unlikely(lc->plane->carries_ip)) {
 		for (uint16_t i = 0; i < b->n; i++) {
-			const struct nsh_template *t = &impose[b->meta[i].verdict];
+			const struct sff_impose *impose = &imposes[b->meta[i].verdict];
 
-			if (nsh_np((const struct nsh_hdr *)t->bytes) == NSH_NP_ETHERNET)
-				b->next[i] = push(b->pkt[i], &b->meta[i], t, NSH_NP_ETHERNET);
+			if (nsh_np((const struct nsh_hdr *)impose->header.bytes) == NSH_NP_ETHERNET)
+				b->next[i] = push(b->pkt[i], &b->meta[i], impose, NSH_NP_ETHERNET);
 			else
-				b->next[i] = push_ip(b->pkt[i], &b->meta[i], t);
+				b->next[i] = push_ip(b->pkt[i], &b->meta[i], impose);
 		}
 		return;
 	}
-	for (uint16_t i = 0; i < b->n; i++)
-		b->next[i] = push(b->pkt[i], &b->meta[i], &impose[b->meta[i].verdict], NSH_NP_ETHERNET);
+	for (size_t i = 0, n = b->n; i < n; i++)
+		b->next[i] = push(b->pkt[i], &b->meta[i], &imposes[b->meta[i].verdict], NSH_NP_ETHERNET);
 }

@@ -87,8 +87,9 @@ choose_edge(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta, uin
 	return plane->port[meta->port].sf.proxied ? SFF_STAGE_PROXY_OUTPUT : SFF_STAGE_SF_OUTPUT;
 }
 
-static inline uint8_t
-lookup(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
+/* Every case. */
+static __rte_noinline uint8_t
+lookup_any(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 {
 	const struct sff_plane *plane = lc->plane;
 	const struct sfc_table *table = plane->table;
@@ -133,6 +134,32 @@ lookup(struct sff_lcore *lc, struct rte_mbuf *m, struct sff_meta *meta)
 void
 sff_sfp_lookup(struct sff_lcore *lc, struct sff_burst *b)
 {
-	for (size_t i = 0, n = b->n; i < n; i++)
-		b->next[i] = lookup(lc, b->pkt[i], &b->meta[i]);
+	const struct sfc_table *table = lc->plane->table;
+	const struct sff_next *nexts = lc->plane->next;
+	const uint8_t *up = lc->plane->up;
+	struct sff_path_count *path = lc->path;
+	struct sff_hop_count *hop = lc->hop;
+
+	/* Mostly there is an entry, it is no choice, and nothing is amiss. */
+	for (size_t i = 0, n = b->n; i < n; i++) {
+		struct sff_meta *meta = &b->meta[i];
+		const struct sfp_row *row = sfp_row(table, meta->sp);
+		uint32_t offset = (uint32_t)row->initial_si - (meta->sp & 0xff);
+		const struct sff_next *next = &nexts[row->base + offset];
+
+		if (unlikely(offset >= row->count || (next->flags & SFP_SECURE) ||
+			     up[next->instance] != SFC_UP)) {
+			b->next[i] = lookup_any(lc, b->pkt[i], meta);
+			continue;
+		}
+		meta->path = next->path;
+		path[next->path].in += !(meta->flags & SFF_META_VISITED);
+		meta->flags |= SFF_META_VISITED;
+		hop[row->base + offset].in++;
+		if (next->stage == SFF_STAGE_REMOTE_OUTPUT)
+			meta->remote = next->to;
+		else
+			meta->port = next->to;
+		b->next[i] = next->stage;
+	}
 }

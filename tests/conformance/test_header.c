@@ -95,15 +95,15 @@ n3_ttl_of_every_value_before_the_lookup(void **state)
 
 	for (unsigned int ttl = 0; ttl <= NSH_TTL_MAX; ttl++) {
 		frame_transport(&in, 105, 254, (uint8_t)ttl);
-		expect(f, "known SPI", CORE, &in, ttl == 1 ? "nsh_ttl: nsh-ttl" : "to core");
+		expect(f, "known SPI", CORE, &in, ttl == 1 ? "nsh_input: nsh-ttl" : "to core");
 		if (ttl != 1) {
 			assert_true(fixture_take(f, CORE, &out));
 			assert_int_equal(nsh_ttl(nsh_at(&out, WIRE)), ttl == 0 ? 63 : ttl - 1);
 		}
 		frame_transport(&in, 9999, 254, (uint8_t)ttl);
-		expect(f, "unknown SPI", CORE, &in, ttl == 1 ? "nsh_ttl: nsh-ttl" : "sfp_lookup: no-path");
+		expect(f, "unknown SPI", CORE, &in, ttl == 1 ? "nsh_input: nsh-ttl" : "sfp_lookup: no-path");
 		frame_transport(&in, 100, 254, (uint8_t)ttl);
-		expect(f, "the end", CORE, &in, ttl == 1 ? "nsh_ttl: nsh-ttl" : "to wan");
+		expect(f, "the end", CORE, &in, ttl == 1 ? "nsh_input: nsh-ttl" : "to wan");
 	}
 	assert_int_equal(dropped(f, SFC_DROP_NSH_TTL), 3);
 }
@@ -114,7 +114,7 @@ n3_a_path_may_have_a_ttl_of_its_own(void **state)
 	struct fixture *f = *state;
 
 	frame_udp(&in, 7, 1110, 10); /* ttl: 1 */
-	expect(f, "spent", LAN, &in, "nsh_ttl: nsh-ttl");
+	expect(f, "spent", LAN, &in, "nsh_push: nsh-ttl");
 	assert_int_equal(path_count(f, 110)->in, 0);
 }
 
@@ -345,7 +345,7 @@ n15_every_next_protocol_in_transit_and_at_the_end(void **state)
 		frame_udp(&inner, 1, 2, 40);
 		in = inner;
 		over_the_wire(&in, 105, 254, 63, (uint8_t)np);
-		expect(f, "transit", CORE, &in, known ? "to core" : "nsh_ttl: nsh-proto");
+		expect(f, "transit", CORE, &in, known ? "to core" : "nsh_input: nsh-proto");
 		if (fixture_take(f, CORE, &out)) {
 			assert_int_equal(nsh_np(nsh_at(&out, WIRE)), np);
 			frame_pull(&out, WIRE + NSH_MD1_SIZE);
@@ -357,7 +357,7 @@ n15_every_next_protocol_in_transit_and_at_the_end(void **state)
 			np == NSH_NP_ETHERNET                    ? "to wan"
 			: np == NSH_NP_IPV4 || np == NSH_NP_IPV6 ? "terminal: ip-payload"
 			: known                                  ? "terminal: nsh-proto"
-								 : "nsh_ttl: nsh-proto");
+								 : "nsh_input: nsh-proto");
 		unsupported += (np == NSH_NP_NONE || np > NSH_NP_ETHERNET) + !known;
 	}
 	assert_int_equal(dropped(f, SFC_DROP_IP_PAYLOAD), 2);

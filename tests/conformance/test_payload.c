@@ -169,7 +169,7 @@ o2_o3_packets_with_the_o_bit_are_discarded_whatever_they_carry(void **state)
 			frame_md1(&in, where[w].spi, where[w].si, 63, (uint8_t)np);
 			nsh_oam_set(nsh_at(&in, 0), true);
 			frame_gpe(&in, 50000);
-			expect(f, "from a transport", CORE, &in, "nsh_ttl: oam");
+			expect(f, "from a transport", CORE, &in, "nsh_input: oam");
 		}
 		frame_udp(&in, 1, 2, 40);
 		frame_md1(&in, 100, 254, 62, (uint8_t)np);
@@ -189,7 +189,7 @@ o1_o3_active_oam_without_the_o_bit_is_not_carried(void **state)
 
 	frame_udp(&in, 1, 2, 40);
 	over_the_wire(&in, 105, 254, 63, NSH_NP_OAM);
-	expect(f, "O 0, next protocol 7", CORE, &in, "nsh_ttl: nsh-proto");
+	expect(f, "O 0, next protocol 7", CORE, &in, "nsh_input: nsh-proto");
 	assert_int_equal(dropped(f, SFC_DROP_NSH_PROTO), 1);
 }
 

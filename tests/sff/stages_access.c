@@ -199,7 +199,7 @@ static void
 a_path_of_ttl_1_ends_in_its_first_sff(void **state)
 {
 	frame_udp(&in, 7, 1110, 10);
-	expect(*state, "TTL 1", LAN, &in, "nsh_ttl: nsh-ttl");
+	expect(*state, "TTL 1", LAN, &in, "nsh_push: nsh-ttl");
 }
 
 static void

@@ -450,7 +450,7 @@ x5_oam_packets_are_never_given_to_an_unaware_sf(void **state)
 		frame_udp(&in, 4000, 5000, 40);
 		from_there(spis[i], NSH_NP_ETHERNET);
 		nsh_oam_set(nsh_of(&in), true);
-		expect(f, "O bit", CORE, &in, "nsh_ttl: oam");
+		expect(f, "O bit", CORE, &in, "nsh_input: oam");
 	}
 }
 

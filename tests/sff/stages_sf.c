@@ -202,6 +202,12 @@ a4_a_branch_keeps_the_ttl_and_costs_one(void **state)
 	}
 	from_sf(f, TURN_1, 121, 9, 1);
 	expect(f, "the last one", TURN_1, &in, "nsh_ttl: nsh-ttl");
+	from_sf(f, TURN_1, 121, 9, 2);
+	nsh_oam_set((struct nsh_hdr *)(in.bytes + ETH_HDR_SIZE), true);
+	expect(f, "O bit", TURN_1, &in, "nsh_ttl: oam");
+	from_sf(f, TURN_1, 121, 9, 2);
+	nsh_np_set((struct nsh_hdr *)(in.bytes + ETH_HDR_SIZE), NSH_NP_OAM);
+	expect(f, "OAM without O bit", TURN_1, &in, "nsh_ttl: nsh-proto");
 	/* Of the new path it is the first look-up here. */
 	assert_int_equal(f->lc->path[sfp_path(f, 121)].in, 62);
 }

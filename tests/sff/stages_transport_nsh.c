@@ -48,7 +48,7 @@ each_nsh_defect_has_its_name(void **state)
 		{"U bits", base(0, 0, 63, 6, 1, 3) | U_BITS, "to fw-1"},
 		{"version before all else", base(1, 1, 1, 0, 0, 0xfe), "nsh_input: nsh-version"},
 		{"length before TTL", base(0, 0, 1, 0, 1, 3), "nsh_input: nsh-length"},
-		{"TTL before O", base(0, 1, 1, 6, 1, 7), "nsh_ttl: nsh-ttl"},
+		{"TTL before O", base(0, 1, 1, 6, 1, 7), "nsh_input: nsh-ttl"},
 	};
 
 	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
@@ -84,7 +84,7 @@ ttl_is_decremented_before_the_lookup(void **state)
 		const char *known, *unknown;
 	} rows[] = {
 		{0, 63, "to core", "sfp_lookup: no-path"},
-		{1, 0, "nsh_ttl: nsh-ttl", "nsh_ttl: nsh-ttl"},
+		{1, 0, "nsh_input: nsh-ttl", "nsh_input: nsh-ttl"},
 		{2, 1, "to core", "sfp_lookup: no-path"},
 		{63, 62, "to core", "sfp_lookup: no-path"},
 	};
@@ -204,9 +204,9 @@ transit_carries_next_protocols_0_to_6(void **state)
 		frame_udp(&in, 1, 2, 40);
 		frame_md1(&in, 105, 254, 63, (uint8_t)np);
 		frame_gpe(&in, 50000);
-		expect(f, what, CORE, &in, np <= NSH_NP_IOAM ? "to core" : "nsh_ttl: nsh-proto");
+		expect(f, what, CORE, &in, np <= NSH_NP_IOAM ? "to core" : "nsh_input: nsh-proto");
 		in.bytes[OUTER_GPE4_SIZE + 7] = 255;
-		expect(f, what, CORE, &in, np <= NSH_NP_IOAM ? "to fw-1" : "nsh_ttl: nsh-proto");
+		expect(f, what, CORE, &in, np <= NSH_NP_IOAM ? "to fw-1" : "nsh_input: nsh-proto");
 	}
 }
 
@@ -244,7 +244,7 @@ a_path_ends_only_for_ethernet_and_ip(void **state)
 			expect(f, "neither", CORE, &in,
 				np == NSH_NP_IPV4 || np == NSH_NP_IPV6 ? "terminal: ip-payload"
 				: np <= NSH_NP_IOAM                    ? "terminal: nsh-proto"
-								       : "nsh_ttl: nsh-proto");
+								       : "nsh_input: nsh-proto");
 		}
 	}
 }
@@ -284,7 +284,7 @@ oam_packets_are_discarded_whatever_they_carry(void **state)
 			frame_md1(&in, 100, si, 63, nps[i]);
 			nsh_oam_set((struct nsh_hdr *)in.bytes, true);
 			frame_gpe(&in, 50000);
-			expect(*state, "O bit", CORE, &in, "nsh_ttl: oam");
+			expect(*state, "O bit", CORE, &in, "nsh_input: oam");
 		}
 }
 
