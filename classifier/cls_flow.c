@@ -6,6 +6,8 @@
  * table without touching it. As lines of the present rule set are only ever replaced, never removed, a search
  * may stop at the first line that is not valid. What an earlier rule set knew of a flow is looked at once,
  * when its line is made anew (cls_inherit). All work per packet is bounded by the block, whatever the flows.
+ * Half of the lines are used, so a third of the flows are not at home: a byte per line tells which one to
+ * try.
  */
 #include "cls_flow.h"
 
@@ -30,11 +32,32 @@ key_equal(const struct cls_key *a, const struct cls_key *b)
 	return _mm_testz_si128(differ, differ) != 0;
 }
 
-/* The ingress port takes part, so that the two directions of a flow, of one hash, have different homes. */
+/* Where a flow belongs: its home line from the low bits of this, its tag from the high ones. The ingress port
+ * takes part, so that the two directions of a flow, of one hash, have different homes. */
 static inline uint32_t
-home_of(const struct cls_flows *flows, uint32_t hash, uint16_t port)
+place_of(const struct cls_flows *flows, uint32_t hash, uint16_t port)
 {
-	return (uint32_t)_mm_crc32_u64(flows->seed, hash | (uint64_t)port << 32) & flows->mask;
+	return (uint32_t)_mm_crc32_u64(flows->seed, hash | (uint64_t)port << 32);
+}
+
+static inline uint8_t
+tag_of(uint32_t place)
+{
+	return (uint8_t)(place >> 24);
+}
+
+/* Of the lines of a flow's block the first with its tag, else its home. */
+static inline uint32_t
+guess(const struct cls_flows *flows, uint32_t place)
+{
+	uint32_t home = place & flows->mask, block = home & ~(CLS_FLOW_BLOCK - 1);
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t differ, zero;
+
+	memcpy(&differ, &flows->tag[block], sizeof(differ));
+	differ ^= tag_of(place) * ones;
+	zero = (differ - ones) & ~differ & ones << 7; /* its lowest bit is that of the first byte that is 0 */
+	return zero != 0 ? block + ((uint32_t)__builtin_ctzll(zero) >> 3) : home;
 }
 
 /* Stored once per second chance, not per packet: a line that is only read needs no writing back. */
@@ -72,7 +95,7 @@ static struct cls_flow *
 find_or_take(struct cls_flows *flows, const struct cls *cls, const struct cls_key *key, uint32_t hash,
 	bool *found, uint32_t *inherited)
 {
-	uint32_t home = home_of(flows, hash, key->port);
+	uint32_t home = place_of(flows, hash, key->port) & flows->mask;
 	struct cls_flow *take = NULL;
 
 	*found = false;
@@ -104,8 +127,9 @@ find_or_take(struct cls_flows *flows, const struct cls *cls, const struct cls_ke
 
 static inline void
 fill_line(struct cls_flows *flows, struct cls_flow *line, uint32_t generation, const struct cls_key *key,
-	uint32_t verdict)
+	uint32_t hash, uint32_t verdict)
 {
+	flows->tag[line - flows->line] = tag_of(place_of(flows, hash, key->port));
 	*line = (struct cls_flow){.key = *key, .verdict = verdict, .generation = generation};
 	flows->stats.inserts++;
 }
@@ -130,17 +154,17 @@ classify_misses(const struct cls *cls, struct cls_flows *flows, const struct cls
 		struct cls_flow *line =
 			find_or_take(flows, cls, missed[i], hash[miss[i]], &found, &inherited);
 		if (!found)
-			fill_line(flows, line, cls->generation, missed[i],
+			fill_line(flows, line, cls->generation, missed[i], hash[miss[i]],
 				inherited != 0 ? inherited : result[i]);
 		verdict[miss[i]] = line->verdict;
 	}
 }
 
-/* Flows that are not in their home line: elsewhere in their block, or not at all. Returns how many are not.
- */
+/* Flows that are not where they seemed to be: elsewhere in their block, or not at all. Returns how many are
+ * not. */
 static uint32_t
 search(const struct cls_flows *flows, uint32_t generation, const struct cls_key *const key[],
-	const uint32_t home[], uint8_t pending[], uint32_t n_pending, uint8_t miss[], uint32_t verdict[])
+	const uint32_t place[], uint8_t pending[], uint32_t n_pending, uint8_t miss[], uint32_t verdict[])
 {
 	uint32_t n_misses = 0;
 
@@ -149,7 +173,7 @@ search(const struct cls_flows *flows, uint32_t generation, const struct cls_key 
 		uint32_t left = 0;
 		for (uint32_t p = 0; p < n_pending; p++) {
 			uint8_t i = pending[p];
-			struct cls_flow *line = &flows->line[home[i] ^ round];
+			struct cls_flow *line = &flows->line[(place[i] & flows->mask) ^ round];
 			if (line->generation != generation || key[i]->family == 0) {
 				miss[n_misses++] = i;
 			} else if (key_equal(&line->key, key[i])) {
@@ -157,7 +181,8 @@ search(const struct cls_flows *flows, uint32_t generation, const struct cls_key 
 				mark_used(line);
 			} else {
 				pending[left++] = i;
-				rte_prefetch0(&flows->line[home[i] ^ (round + 1) % CLS_FLOW_BLOCK]);
+				rte_prefetch0(&flows->line[(place[i] & flows->mask) ^
+							   (round + 1) % CLS_FLOW_BLOCK]);
 			}
 		}
 		n_pending = left;
@@ -170,31 +195,33 @@ void
 cls_classify(const struct cls *cls, struct cls_flows *flows, const struct cls_key *const key[],
 	const uint32_t hash[], uint32_t n, uint32_t verdict[])
 {
-	uint32_t home[CLS_BURST_MAX];
+	uint32_t place[CLS_BURST_MAX];
+	struct cls_flow *line[CLS_BURST_MAX];
 	uint8_t pending[CLS_BURST_MAX];
 	uint8_t miss[CLS_BURST_MAX];
 	uint32_t n_pending = 0;
 	uint32_t n_misses = 0;
-	struct cls_flow *const lines = flows->line;
 	const uint32_t generation = cls->generation;
 
 	for (uint32_t i = 0; i < n; i++) {
-		home[i] = home_of(flows, hash[i], key[i]->port);
-		rte_prefetch0(&lines[home[i]]);
+		place[i] = place_of(flows, hash[i], key[i]->port);
+		rte_prefetch0(&flows->tag[place[i] & flows->mask]);
 	}
-	/* Most are known and at home. */
 	for (uint32_t i = 0; i < n; i++) {
-		struct cls_flow *line = &lines[home[i]];
-
-		if (likely(line->generation == generation && key_equal(&line->key, key[i]))) {
-			verdict[i] = line->verdict;
-			mark_used(line);
+		line[i] = &flows->line[guess(flows, place[i])];
+		rte_prefetch0(line[i]);
+	}
+	/* Most are known and where they seem to be. */
+	for (uint32_t i = 0; i < n; i++) {
+		if (likely(line[i]->generation == generation && key_equal(&line[i]->key, key[i]))) {
+			verdict[i] = line[i]->verdict;
+			mark_used(line[i]);
 		} else {
 			pending[n_pending++] = (uint8_t)i;
 		}
 	}
 	if (n_pending != 0)
-		n_misses = search(flows, generation, key, home, pending, n_pending, miss, verdict);
+		n_misses = search(flows, generation, key, place, pending, n_pending, miss, verdict);
 	flows->stats.hits += n - n_misses;
 	flows->stats.misses += n_misses;
 	if (n_misses != 0)
@@ -221,7 +248,7 @@ cls_learn_reverse(const struct cls *cls, struct cls_flows *flows, const struct c
 	uint32_t inherited; /* says no more than what is learned here */
 	struct cls_flow *line = find_or_take(flows, cls, &reverse, hash, &found, &inherited);
 	if (!found) {
-		fill_line(flows, line, cls->generation, &reverse, verdict);
+		fill_line(flows, line, cls->generation, &reverse, hash, verdict);
 		return;
 	}
 	mark_used(line);

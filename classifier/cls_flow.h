@@ -22,9 +22,13 @@ struct cls_flow {
 };
 
 static_assert(sizeof(struct cls_flow) == 64 && _Alignof(struct cls_flow) <= 64, "one line");
+static_assert(CLS_FLOW_BLOCK == sizeof(uint64_t), "the tags of a block are one word");
 
 struct cls_flows {
 	struct cls_flow *line;
+	/* Per line: a byte of its key's hash. A hint only: says which line of a block to look at first, and
+	 * eight are read at once. */
+	uint8_t *tag;
 	uint32_t mask; /* number of lines - 1 */
 	uint32_t seed;
 	uint32_t hand;

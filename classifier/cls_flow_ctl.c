@@ -53,13 +53,14 @@ cls_flows_create(
 	}
 
 	uint32_t lines = RTE_MAX(2 * rte_align32pow2(flows), CLS_FLOW_BLOCK);
-	size_t size = (size_t)lines * sizeof(struct cls_flow);
+	size_t size = (size_t)lines * (sizeof(struct cls_flow) + sizeof(uint8_t));
 	struct cls_flows *table =
 		aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN(sizeof(*table), RTE_CACHE_LINE_SIZE));
 	int rc = -ENOMEM;
 	if (table != NULL) {
 		*table = (struct cls_flows){.mask = lines - 1, .seed = seed};
 		rc = map_lines(table, size, socket);
+		table->tag = (uint8_t *)&table->line[lines];
 	}
 	if (rc != 0) {
 		snprintf(err, (size_t)err_size, "flow table: no %zu MiB for %u flows: %s", size >> 20, flows,
