@@ -106,7 +106,8 @@ def measure(build, cases=()):
         command += [f"{build}/bench/stage_cost", "--once", str(PACKETS)]
         for case in cases:
             command += ["--case", case]
-        done = subprocess.run(command, cwd=folder, text=True, capture_output=True, check=False)
+        environment = {**os.environ, "BENCH_SMALL_PAGES": "1"}
+        done = subprocess.run(command, cwd=folder, text=True, capture_output=True, check=False, env=environment)
         if done.returncode:
             sys.exit(f"ir: stage_cost ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
         says = re.findall(r"^once (\S+) (\d+)$", done.stdout, re.M)

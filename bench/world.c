@@ -60,7 +60,9 @@ create_pool(void)
 int
 world_eal(void)
 {
-	struct sff_eal_conf conf = {.memory_mib = MEMORY_MIB};
+	/* valgrind has not the address space that EAL reserves for hugepages. */
+	struct sff_eal_conf conf = {
+		.memory_mib = MEMORY_MIB, .small_pages = getenv("BENCH_SMALL_PAGES") != NULL};
 	char note[256], err[512] = "";
 
 	if (here.pool != NULL)

@@ -68,7 +68,7 @@ sff_eal_init(const struct sff_eal_conf *conf, char *note, int note_size, char *e
 	char map[8192], memory[24], prefix[48];
 	char *argv[MAX_ARGS];
 	int argc = 0, rc;
-	bool huge = free_hugepages_mib() >= conf->memory_mib;
+	bool huge = !conf->small_pages && free_hugepages_mib() >= conf->memory_mib;
 
 	note[0] = '\0';
 	rc = lcore_map(conf, map, sizeof(map), err, err_size);

@@ -16,7 +16,8 @@ struct sff_eal_conf {
 	bool pin; /* each worker on a CPU of its own; a replay floats, it shares the machine with its guests
 	           */
 	bool pci; /* some port is a PCI device */
-	bool telemetry; /* live node */
+	bool telemetry;   /* live node */
+	bool small_pages; /* leave hugepages alone */
 };
 
 /**
