@@ -20,7 +20,9 @@ int case_stage_open(struct bench_case *c, bool reduced);
 int case_drop_open(struct bench_case *c, bool reduced);
 int case_miss_open(struct bench_case *c, bool reduced);
 
-/* cases_virtio.c: our side of a ring. arg: 0. */
+/* cases_virtio.c: our side of a ring. arg: enum case_layout. */
+enum case_layout { CASE_SPLIT, CASE_PACKED };
+
 int case_copy_in_open(struct bench_case *c, bool reduced);
 int case_copy_out_open(struct bench_case *c, bool reduced);
 

@@ -21,10 +21,31 @@ struct virtio {
 	uint8_t *area;
 	struct rte_mbuf *m[BENCH_CHUNK];
 	uint32_t n; /* of m, which we hold */
+	uint32_t descriptor_bytes;
+	uint16_t flags; /* of each descriptor */
 };
 
+/* One turn of the ring: every buffer is offered again. A packed ring has been written over by the host. */
+static void
+offer_all(struct virtio *v)
+{
+	uint16_t turn =
+		v->ring.last_used >> 15 ? 1u << VRING_PACKED_DESC_F_AVAIL : 1u << VRING_PACKED_DESC_F_USED;
+
+	if (!v->ring.packed) {
+		v->ring.avail->idx = (uint16_t)(v->ring.avail->idx + ENTRIES);
+		return;
+	}
+	for (unsigned int i = 0; i < ENTRIES; i++) {
+		v->ring.packed_desc[i].len = v->descriptor_bytes;
+		v->ring.packed_desc[i].id = (uint16_t)i;
+		v->ring.packed_desc[i].flags = v->flags | turn;
+	}
+}
+
+/* In order, as our guests are. */
 static struct virtio *
-open_ring(uint32_t descriptor_bytes, uint16_t flags)
+open_ring(bool packed, uint32_t descriptor_bytes, uint16_t flags)
 {
 	size_t desc_bytes = ENTRIES * sizeof(struct vring_desc), avail_bytes = 1024, used_bytes = 4096;
 	size_t buffers_at = desc_bytes + avail_bytes + used_bytes;
@@ -44,20 +65,20 @@ open_ring(uint32_t descriptor_bytes, uint16_t flags)
 	v->ring.used = (struct vring_used *)(v->area + desc_bytes + avail_bytes);
 	v->ring.memory = &v->memory;
 	v->ring.size = ENTRIES;
+	v->ring.packed = packed;
+	v->ring.in_order = true;
 	v->ring.mergeable = true;
+	v->descriptor_bytes = descriptor_bytes;
+	v->flags = flags;
 	for (unsigned int i = 0; i < ENTRIES; i++) {
 		v->ring.desc[i].addr = GUEST_BASE + buffers_at + (uint64_t)i * BUFFER_SIZE;
 		v->ring.desc[i].len = descriptor_bytes;
 		v->ring.desc[i].flags = flags;
-		v->ring.avail->ring[i] = (uint16_t)i;
+		if (!packed)
+			v->ring.avail->ring[i] = (uint16_t)i;
 	}
-	return pmd_vm_ring_init(&v->ring, 0, 0) == 0 ? v : NULL;
-}
-
-static void
-offer_all(struct virtio *v)
-{
-	v->ring.avail->idx = (uint16_t)(v->ring.avail->idx + ENTRIES);
+	uint16_t base = packed ? 1u << 15 : 0;
+	return pmd_vm_ring_init(&v->ring, base, base) == 0 ? v : NULL;
 }
 
 static void
@@ -95,7 +116,7 @@ int
 case_copy_in_open(struct bench_case *c, bool reduced)
 {
 	(void)reduced;
-	c->state = open_ring(PMD_VM_HEADER + c->frame, 0);
+	c->state = open_ring(c->arg == CASE_PACKED, PMD_VM_HEADER + c->frame, 0);
 	c->prepare = prepare_in;
 	c->run = run_in;
 	c->check = check_in;
@@ -131,7 +152,7 @@ check_out(struct bench_case *c)
 int
 case_copy_out_open(struct bench_case *c, bool reduced)
 {
-	struct virtio *v = open_ring(BUFFER_SIZE, VRING_DESC_F_WRITE);
+	struct virtio *v = open_ring(c->arg == CASE_PACKED, BUFFER_SIZE, VRING_DESC_F_WRITE);
 
 	(void)reduced;
 	if (v == NULL || world_buffers(v->m, BENCH_CHUNK) != 0)

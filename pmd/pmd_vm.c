@@ -16,11 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* VERSION_1 with 12-byte headers, buffers merged or not, used in order. No offloads, so that nothing in a
- * header needs to be believed; no indirect descriptors, no packed ring, no event index, no log. */
+/* VERSION_1 with 12-byte headers, split or packed rings, buffers merged or not, used in order. No offloads,
+ * so that nothing in a header needs to be believed; no indirect descriptors, no event index, no log. */
 #define FEATURES                                                                                             \
-	(1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_F_IN_ORDER | 1ULL << VIRTIO_NET_F_MRG_RXBUF |           \
-		1ULL << VIRTIO_NET_F_MQ | 1ULL << VIRTIO_NET_F_MTU | 1ULL << VHOST_USER_F_PROTOCOL_FEATURES)
+	(1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_F_IN_ORDER | 1ULL << VIRTIO_F_RING_PACKED |             \
+		1ULL << VIRTIO_NET_F_MRG_RXBUF | 1ULL << VIRTIO_NET_F_MQ | 1ULL << VIRTIO_NET_F_MTU |        \
+		1ULL << VHOST_USER_F_PROTOCOL_FEATURES)
 #define PROTOCOL_FEATURES                                                                                    \
 	(1ULL << VHOST_USER_PROTOCOL_F_MQ | 1ULL << VHOST_USER_PROTOCOL_F_REPLY_ACK |                        \
 		1ULL << VHOST_USER_PROTOCOL_F_NET_MTU | 1ULL << VHOST_USER_PROTOCOL_F_STATUS)
@@ -175,16 +176,21 @@ attach_ring(struct vm_port *p, int vid, uint16_t index, uint64_t features)
 		.used = v.used,
 		.memory = &p->memory,
 		.size = v.size,
+		.packed = (features & 1ULL << VIRTIO_F_RING_PACKED) != 0,
+		.in_order = (features & 1ULL << VIRTIO_F_IN_ORDER) != 0,
 		.mergeable = (features & 1ULL << VIRTIO_NET_F_MRG_RXBUF) != 0,
 	};
+	/* virtio 1.1, 2.6 and 2.7.10: descriptors of 16 bytes each; then two arrays, or two event words. */
+	uint64_t avail_size = sizeof(struct vring_avail) + v.size * sizeof(uint16_t);
+	uint64_t used_size = sizeof(struct vring_used) + v.size * sizeof(struct vring_used_elem);
+	if (q->ring.packed)
+		avail_size = used_size = sizeof(struct vring_packed_desc_event);
 	/* rte_vhost calls a ring ready that it could map only in part. */
 	if (!is_mapped(&p->memory, v.desc, v.size * sizeof(struct vring_desc)) ||
-		!is_mapped(&p->memory, v.avail, sizeof(struct vring_avail) + v.size * sizeof(uint16_t)) ||
-		!is_mapped(&p->memory, v.used,
-			sizeof(struct vring_used) + v.size * sizeof(struct vring_used_elem)))
+		!is_mapped(&p->memory, v.avail, avail_size) || !is_mapped(&p->memory, v.used, used_size))
 		return "ring is not in guest memory";
 	if (pmd_vm_ring_init(&q->ring, last_avail, last_used) != 0)
-		return "ring has a wrong size or alignment";
+		return "ring has a wrong size, alignment or index";
 	q->call = v.callfd >= 0 ? fcntl(v.callfd, F_DUPFD_CLOEXEC, 0) : -1;
 	return v.callfd >= 0 && q->call < 0 ? strerror(errno) : NULL;
 }

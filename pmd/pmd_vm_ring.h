@@ -1,9 +1,10 @@
 /**
- * One virtqueue seen from the device side: split layout (virtio 1.1, 2.6) in memory the guest writes at any
- * moment. Included by the VM port, its tests and its fuzz target. Knows no vhost-user.
+ * One virtqueue seen from the device side, split or packed (virtio 1.1, 2.6 and 2.7), in memory the guest
+ * writes at any moment. Included by the VM port, its tests and its fuzz target. Knows no vhost-user.
  *
  * Everything in the rings is hostile: each field is loaded once, checked, then used. A ring that breaks the
- * rules is marked broken and never touched again until it is set up anew. Frames carry no offloads.
+ * rules is marked broken and never touched again until it is set up anew. Frames carry no offloads. Buffers
+ * are used in the order in which they were offered, whether VIRTIO_F_IN_ORDER was negotiated or not.
  */
 #ifndef PMD_VM_RING_H
 #define PMD_VM_RING_H
@@ -32,13 +33,28 @@ struct pmd_vm_memory {
 };
 
 struct pmd_vm_ring {
-	struct vring_desc *desc;
-	struct vring_avail *avail;
-	struct vring_used *used;
+	union {
+		struct vring_desc *desc;
+		struct vring_packed_desc *packed_desc;
+	};
+	union {
+		struct vring_avail *avail;
+		struct vring_packed_desc_event *driver_event;
+	};
+	union {
+		struct vring_used *used;
+		struct vring_packed_desc_event *device_event;
+	};
 	const struct pmd_vm_memory *memory;
-	uint16_t size; /* entries, a power of two */
+	const struct pmd_vm_layout *layout; /* what init chose */
+	/* Split: entries ever seen and used. Packed: bits 0-14 the place, 15 the wrap counter, both the same.
+	 */
 	uint16_t last_avail;
 	uint16_t last_used;
+	uint16_t size;  /* entries; split: a power of two */
+	uint8_t near;   /* region of the last buffer that was looked up */
+	bool packed;    /* VIRTIO_F_RING_PACKED */
+	bool in_order;  /* VIRTIO_F_IN_ORDER: one used entry tells of a whole burst that was sent */
 	bool mergeable; /* a frame may span several buffers */
 	bool broken;    /* written by its lcore */
 };
@@ -46,9 +62,9 @@ struct pmd_vm_ring {
 /**
  * Check what the ring consists of and begin at the given indices.
  *
- * @param ring  desc, avail, used, memory, size and mergeable are set; the three parts are mapped for `size`
- * entries.
- * @return  0, or -EINVAL for a size or an alignment that virtio does not allow (2.6).
+ * @param ring  its three parts, memory, size, packed, in_order and mergeable are set; the parts are mapped
+ * for `size` entries.
+ * @return  0, or -EINVAL for a size, an alignment or an index that virtio does not allow (2.6, 2.7).
  */
 int pmd_vm_ring_init(struct pmd_vm_ring *ring, uint16_t last_avail, uint16_t last_used);
 

@@ -43,7 +43,7 @@ pool_once(void)
 }
 
 static struct pmd_vm_ring
-make_ring(uint8_t *bytes, const struct pmd_vm_memory *memory, bool mergeable)
+make_ring(uint8_t *bytes, const struct pmd_vm_memory *memory, uint8_t choice)
 {
 	return (struct pmd_vm_ring){
 		.desc = (struct vring_desc *)bytes,
@@ -51,7 +51,9 @@ make_ring(uint8_t *bytes, const struct pmd_vm_memory *memory, bool mergeable)
 		.used = (struct vring_used *)(bytes + USED_AT),
 		.memory = memory,
 		.size = SIZE,
-		.mergeable = mergeable,
+		.mergeable = (choice & 1) != 0,
+		.packed = (choice & 4) != 0,
+		.in_order = (choice & 8) != 0,
 	};
 }
 
@@ -71,8 +73,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(bytes, 0, MEMORY);
 	memcpy(bytes, data + 2, size - 2 < MEMORY ? size - 2 : MEMORY);
 	struct pmd_vm_memory memory = {.count = 1, .region = {{GUEST, MEMORY, bytes}}};
-	struct pmd_vm_ring ring = make_ring(bytes, &memory, data[0] & 1);
-	must(pmd_vm_ring_init(&ring, data[1], data[1]) == 0, "init");
+	struct pmd_vm_ring ring = make_ring(bytes, &memory, data[0]);
+	uint16_t base = ring.packed ? (uint16_t)(data[1] % SIZE | data[1] >> 7 << 15) : data[1];
+	must(pmd_vm_ring_init(&ring, base, base) == 0, "init");
 
 	for (int i = 0; i < 4 && !ring.broken; i++) {
 		uint16_t n = pmd_vm_ring_dequeue(&ring, pool, pkts, RTE_DIM(pkts), &bad);
@@ -82,8 +85,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					rte_mbuf_check(pkts[j], 1, &(const char *){NULL}) == 0,
 				"frame");
 		/* They go back into the same ring, which the guest may have made for both directions. */
-		struct pmd_vm_ring back = make_ring(bytes, &memory, data[0] & 1);
-		must(pmd_vm_ring_init(&back, (uint16_t)(data[1] + i), data[1]) == 0, "init");
+		struct pmd_vm_ring back = make_ring(bytes, &memory, data[0]);
+		uint16_t seen = ring.packed ? base : (uint16_t)(base + i);
+		must(pmd_vm_ring_init(&back, seen, base) == 0, "init");
 		must(pmd_vm_ring_enqueue(&back, pkts, n, &bad) <= n, "taken");
 		rte_pktmbuf_free_bulk(pkts, n);
 	}
@@ -91,7 +95,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
 		must(m != NULL, "mbuf");
 		must(rte_pktmbuf_append(m, 1 + data[1] * 4) != NULL, "append");
-		ring = make_ring(bytes, &memory, data[0] & 1);
+		ring = make_ring(bytes, &memory, data[0]);
 		must(pmd_vm_ring_init(&ring, 0, 0) == 0, "init");
 		must(pmd_vm_ring_enqueue(&ring, &m, 1, &bad) <= 1, "taken");
 		rte_pktmbuf_free(m);

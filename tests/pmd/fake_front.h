@@ -83,6 +83,7 @@ struct front {
 	int kick[FRONT_RINGS_MAX];
 	struct guest_ring ring[FRONT_RINGS_MAX];
 	uint64_t features;
+	bool packed; /* survives front_listen() */
 };
 
 static inline int
@@ -90,8 +91,7 @@ front_listen(struct front *f, const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-	memset(f, 0, sizeof(*f));
-	f->fd = -1;
+	*f = (struct front){.fd = -1, .packed = f->packed};
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	f->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (bind(f->listener, (const struct sockaddr *)&address, sizeof(address)) != 0)
@@ -126,7 +126,7 @@ front_memory(struct front *f, unsigned int rings, uint16_t size, uint32_t buffer
 		return -1;
 	for (unsigned int i = 0; i < rings; i++) {
 		size_t at = i * f->ring_bytes;
-		guest_ring_init(&f->ring[i], f->memory + at, FRONT_GUEST + at, size, buffer_size);
+		guest_ring_init(&f->ring[i], f->packed, f->memory + at, FRONT_GUEST + at, size, buffer_size);
 		f->call[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		f->kick[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	}
@@ -245,7 +245,8 @@ front_negotiate(struct front *f, uint64_t features)
 		front_ask(f, FRONT_GET_PROTOCOL_FEATURES, &protocol) != 0)
 		return -1;
 	return front_number(f, FRONT_SET_PROTOCOL_FEATURES, protocol & (1u << 0 | 1u << 3 | 1u << 16)) |
-	       front_number(f, FRONT_SET_FEATURES, f->features & features);
+	       front_number(f, FRONT_SET_FEATURES,
+		       f->features & (f->packed ? features : features & ~(1ULL << 34 /* RING_PACKED */)));
 }
 
 static inline int
@@ -261,7 +262,7 @@ static inline int
 front_set_ring(struct front *f, uint32_t i)
 {
 	return front_state(f, FRONT_SET_VRING_NUM, i, f->ring[i].size) | front_addr(f, i) |
-	       front_state(f, FRONT_SET_VRING_BASE, i, f->ring[i].used->idx) |
+	       front_state(f, FRONT_SET_VRING_BASE, i, guest_base(&f->ring[i])) |
 	       front_file(f, FRONT_SET_VRING_CALL, i, f->call[i]) |
 	       front_file(f, FRONT_SET_VRING_KICK, i, f->kick[i]) |
 	       front_state(f, FRONT_SET_VRING_ENABLE, i, 1);

@@ -20,6 +20,8 @@ static struct rte_rcu_qsbr *test_qsbr;
 static inline int
 test_pmd_init(void)
 {
+	if (test_pool != NULL)
+		return 0;
 	test_eal_init();
 	test_pool =
 		rte_pktmbuf_pool_create("test", POOL_SIZE, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);

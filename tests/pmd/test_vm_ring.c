@@ -1,7 +1,7 @@
 #include "guest_ring.h"
 #include "test_pmd.h"
 
-#include "pmd_vm_ring.h"
+#include "pmd_vm_frame.h"
 
 #include <sys/mman.h>
 
@@ -17,6 +17,7 @@ static struct pmd_vm_memory memory;
 static struct guest_ring guest;
 static struct pmd_vm_ring ring;
 static uint64_t bad;
+static bool packed, narrow;
 
 static int
 setup(void **state)
@@ -33,6 +34,22 @@ setup(void **state)
 	return mprotect(memory_bytes, memory_size, PROT_READ | PROT_WRITE);
 }
 
+/* The code for machines without AVX2. */
+static int
+setup_narrow(void **state)
+{
+	packed = false;
+	narrow = true;
+	return setup(state);
+}
+
+static int
+setup_packed(void **state)
+{
+	packed = true;
+	return setup(state);
+}
+
 static int
 teardown(void **state)
 {
@@ -44,7 +61,7 @@ static void
 start(bool mergeable)
 {
 	memset(memory_bytes, 0, memory_size);
-	guest_ring_init(&guest, memory_bytes, GUEST, SIZE, BUFFER);
+	guest_ring_init(&guest, packed, memory_bytes, GUEST, SIZE, BUFFER);
 	memory = (struct pmd_vm_memory){
 		.count = 1, .region = {{.guest = GUEST, .size = memory_size, .host = memory_bytes}}};
 	ring = (struct pmd_vm_ring){
@@ -53,10 +70,23 @@ start(bool mergeable)
 		.used = guest.used,
 		.memory = &memory,
 		.size = SIZE,
+		.packed = packed,
 		.mergeable = mergeable,
 	};
 	bad = 0;
-	assert_int_equal(pmd_vm_ring_init(&ring, 0, 0), 0);
+	uint16_t base = guest_base(&guest);
+	assert_int_equal(pmd_vm_ring_init(&ring, base, base), 0);
+	if (narrow)
+		ring.layout = packed ? &pmd_vm_packed : &pmd_vm_split;
+}
+
+/* The next used entry, whatever its length. */
+static void
+reap(void)
+{
+	uint32_t len;
+
+	guest_reap(&guest, &len);
 }
 
 static void
@@ -75,7 +105,7 @@ frames_of_all_sizes_come_out_of_the_ring(void **state)
 			assert_int_equal(m->ol_flags, 0);
 			rte_pktmbuf_free(m);
 			assert_int_equal(guest_used(&guest), 1);
-			guest.last_used++;
+			reap();
 		}
 	}
 	assert_int_equal(bad, 0);
@@ -208,7 +238,7 @@ frames_of_no_or_too_many_bytes_are_consumed_and_counted(void **state)
 	start(true);
 	/* Half a header, a header alone, a byte too many; then a good one. */
 	guest_send(&guest, frame, 0);
-	guest.desc[0].len = 6;
+	guest.desc[0].len = 6; /* the same place in both layouts */
 	guest_send(&guest, frame, 0);
 	guest_send(&guest, frame, PMD_FRAME_MAX + 1);
 	guest_send(&guest, frame, 60);
@@ -219,6 +249,13 @@ frames_of_no_or_too_many_bytes_are_consumed_and_counted(void **state)
 	assert_int_equal(guest_used(&guest), 4);
 	assert_false(ring.broken);
 	assert_no_mbuf_lost();
+}
+
+/* The first descriptor, whose flags and place of a chain's end differ. */
+static uint16_t *
+flags_of_first(void)
+{
+	return packed ? &guest.packed_desc[0].flags : &guest.desc[0].flags;
 }
 
 /* The ways a guest can spoil the first chain; the ring must be left alone for good and nothing may be taken.
@@ -244,8 +281,40 @@ enum spoil {
 	SPOILS
 };
 
+/* Names of the first buffer and of the next descriptor, in ways that only one layout has. */
 static void
-spoil(enum spoil how, bool receive)
+spoil_packed(enum spoil how)
+{
+	struct vring_packed_desc *d = guest.packed_desc;
+
+	switch (how) {
+	case HEAD_OUT_OF_RANGE:
+		d->id = SIZE;
+		break;
+	case HEAD_FAR_AWAY:
+		d->id = UINT16_MAX;
+		break;
+	case NEXT_OUT_OF_RANGE: /* the second has no end in sight */
+	case NEXT_FAR_AWAY:
+		d[0].flags |= VRING_DESC_F_NEXT;
+		d[1].flags |= VRING_DESC_F_NEXT;
+		break;
+	case SELF_LOOP:
+	case TWO_CYCLE: /* nor has the whole ring */
+		for (uint16_t i = 0; i < SIZE; i++) {
+			guest_desc(&guest, i, i, 1, (d->flags & VRING_DESC_F_WRITE) | VRING_DESC_F_NEXT);
+			d[i].addr = GUEST;
+		}
+		break;
+	default: /* AVAIL_JUMPS: the wrong turn of the ring inside a chain */
+		d[0].flags |= VRING_DESC_F_NEXT;
+		d[1].flags ^= GUEST_PACKED_AVAIL;
+		break;
+	}
+}
+
+static void
+spoil_split(enum spoil how)
 {
 	struct vring_desc *d = &guest.desc[0];
 
@@ -276,11 +345,23 @@ spoil(enum spoil how, bool receive)
 		guest.desc[1] = *d;
 		guest.desc[1].next = 0;
 		break;
+	default:
+		guest.avail->idx = SIZE + 1;
+		break;
+	}
+}
+
+static void
+spoil(enum spoil how)
+{
+	struct vring_desc *d = &guest.desc[0]; /* addr and len are in the same place in both layouts */
+
+	switch (how) {
 	case INDIRECT:
-		d->flags |= VRING_DESC_F_INDIRECT;
+		*flags_of_first() |= VRING_DESC_F_INDIRECT;
 		break;
 	case DIRECTION:
-		d->flags = receive ? 0 : VRING_DESC_F_WRITE;
+		*flags_of_first() ^= VRING_DESC_F_WRITE;
 		break;
 	case ADDRESS_ZERO:
 		d->addr = 0;
@@ -309,10 +390,11 @@ spoil(enum spoil how, bool receive)
 		d->addr = 1;
 		d->len = 0;
 		break;
-	case AVAIL_JUMPS:
-		guest.avail->idx = SIZE + 1;
-		break;
-	case SPOILS:
+	default:
+		if (packed)
+			spoil_packed(how);
+		else
+			spoil_split(how);
 		break;
 	}
 }
@@ -327,14 +409,14 @@ guest_that_breaks_the_ring_is_left_alone(void **state)
 		start(true);
 		guest_send(&guest, frame, 60);
 		guest_send(&guest, frame, 60);
-		spoil((enum spoil)how, false);
+		spoil((enum spoil)how);
 		if (pmd_vm_ring_dequeue(&ring, test_pool, pkts, 2, &bad) != 0 || !ring.broken)
 			fail_msg("sending, spoil %d", how);
 		assert_int_equal(guest_used(&guest), 0);
 
 		start(true);
 		guest_post(&guest, 2);
-		spoil((enum spoil)how, true);
+		spoil((enum spoil)how);
 		if (pmd_vm_ring_enqueue(&ring, &m, 1, &bad) != 0 || !ring.broken)
 			fail_msg("receiving, spoil %d", how);
 		assert_int_equal(guest_used(&guest), 0);
@@ -389,17 +471,71 @@ indices_wrap_at_65536(void **state)
 
 	(void)state;
 	start(true);
-	guest.avail->idx = guest.used->idx = guest.last_used = guest.next_desc = 65530;
-	assert_int_equal(pmd_vm_ring_init(&ring, 65530, 65530), 0);
+	guest.last_used = guest.next_desc = 65530;
+	if (!packed)
+		guest.avail->idx = guest.used->idx = 65530;
+	assert_int_equal(pmd_vm_ring_init(&ring, guest_base(&guest), guest_base(&guest)), 0);
 	for (int i = 0; i < 20; i++) {
 		guest_send(&guest, frame + i, 60);
 		assert_int_equal(pmd_vm_ring_dequeue(&ring, test_pool, &m, 1, &bad), 1);
 		assert_frame(m, frame + i, 60);
 		rte_pktmbuf_free(m);
 		assert_int_equal(guest_used(&guest), 1);
-		guest.last_used++;
+		reap();
 	}
-	assert_int_equal(guest.used->idx, (uint16_t)(65530 + 20));
+	assert_int_equal(guest.last_used, (uint16_t)(65530 + 20));
+	assert_int_equal(ring.last_used, guest_base(&guest));
+}
+
+/* Bursts of what nearly all frames are, and one of another kind in each place of a burst. */
+static void
+bursts_keep_their_order_whatever_is_among_them(void **state)
+{
+	struct rte_mbuf *pkts[32];
+
+	(void)state;
+	for (int odd = 0; odd < 32; odd++) {
+		start(true);
+		ring.in_order = odd % 2 == 1;
+		for (int i = 0; i < 32; i++)
+			guest_send(&guest, frame + i, i == odd ? 3000 : 60 + (uint32_t)i);
+		assert_int_equal(pmd_vm_ring_dequeue(&ring, test_pool, pkts, 32, &bad), 32);
+		for (int i = 0; i < 32; i++)
+			assert_frame(pkts[i], frame + i, i == odd ? 3000 : 60 + (uint32_t)i);
+		start(true);
+		guest_post(&guest, SIZE);
+		assert_int_equal(pmd_vm_ring_enqueue(&ring, pkts, 32, &bad), 32);
+		for (int i = 0; i < 32; i++) {
+			assert_int_equal(guest_receive(&guest, got), i == odd ? 3000 : 60 + i);
+			assert_memory_equal(got, frame + i, i == odd ? 3000 : 60 + (size_t)i);
+		}
+		rte_pktmbuf_free_bulk(pkts, 32);
+	}
+	assert_int_equal(bad, 0);
+	assert_no_mbuf_lost();
+}
+
+/* virtio 1.1, 2.6.9 and 2.7.6: in order, the id of the last buffer stands for a burst. */
+static void
+one_entry_tells_of_a_burst_in_order(void **state)
+{
+	struct rte_mbuf *pkts[32];
+
+	(void)state;
+	start(true);
+	ring.in_order = true;
+	for (int i = 0; i < 32; i++)
+		guest_send(&guest, frame, 60);
+	assert_int_equal(pmd_vm_ring_dequeue(&ring, test_pool, pkts, 32, &bad), 32);
+	rte_pktmbuf_free_bulk(pkts, 32);
+	if (packed) {
+		assert_int_equal(guest_used(&guest), 1);
+		reap();
+		assert_int_equal(guest.last_used, 32);
+	} else {
+		assert_int_equal(guest.used->idx, 32);
+		assert_int_equal(guest.used->ring[31].id, 31);
+	}
 }
 
 static void
@@ -407,19 +543,19 @@ guest_is_asked_not_to_kick_and_says_when_to_call(void **state)
 {
 	(void)state;
 	start(true);
-	assert_int_equal(guest.used->flags, VRING_USED_F_NO_NOTIFY);
+	assert_false(guest_must_kick(&guest));
 	assert_true(pmd_vm_ring_wants_call(&ring));
-	guest.avail->flags = VRING_AVAIL_F_NO_INTERRUPT;
+	guest_call_me(&guest, false);
 	assert_false(pmd_vm_ring_wants_call(&ring));
 }
 
 static void
-wrong_sizes_and_alignments_are_refused(void **state)
+wrong_sizes_alignments_and_indices_are_refused(void **state)
 {
-	static const uint16_t sizes[] = {0, 3, 63, 32769, 65535};
+	static const uint16_t sizes[] = {0, 32769, 65535, 3, 63};
 
 	(void)state;
-	for (size_t i = 0; i < RTE_DIM(sizes); i++) {
+	for (size_t i = 0; i < (packed ? 3 : RTE_DIM(sizes)); i++) {
 		start(true);
 		ring.size = sizes[i];
 		assert_int_equal(pmd_vm_ring_init(&ring, 0, 0), -EINVAL);
@@ -433,6 +569,11 @@ wrong_sizes_and_alignments_are_refused(void **state)
 	start(true);
 	ring.used = (struct vring_used *)(memory_bytes + 2);
 	assert_int_equal(pmd_vm_ring_init(&ring, 0, 0), -EINVAL);
+	if (packed) {
+		start(true);
+		assert_int_equal(pmd_vm_ring_init(&ring, SIZE, SIZE), -EINVAL);
+		assert_int_equal(pmd_vm_ring_init(&ring, 1u << 15, 0), -EINVAL);
+	}
 }
 
 int
@@ -451,8 +592,13 @@ main(void)
 		cmocka_unit_test(buffer_must_not_straddle_regions),
 		cmocka_unit_test(indices_wrap_at_65536),
 		cmocka_unit_test(guest_is_asked_not_to_kick_and_says_when_to_call),
-		cmocka_unit_test(wrong_sizes_and_alignments_are_refused),
+		cmocka_unit_test(bursts_keep_their_order_whatever_is_among_them),
+		cmocka_unit_test(one_entry_tells_of_a_burst_in_order),
+		cmocka_unit_test(wrong_sizes_alignments_and_indices_are_refused),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests_name("split", tests, setup, teardown) +
+	       cmocka_run_group_tests_name("packed", tests, setup_packed, teardown) +
+	       cmocka_run_group_tests_name("split, narrow", tests, setup_narrow, teardown) +
+	       cmocka_run_group_tests_name("packed, narrow", tests, setup_packed, teardown);
 }
