@@ -79,6 +79,9 @@ void bench_json_env(FILE *out, const struct bench_calibration *cal);
 void bench_table_head(FILE *out, const struct bench_calibration *cal);
 void bench_table_line(FILE *out, const struct bench_case *c, const struct bench_result *result);
 
+/** Run on one CPU from here on: the last one we may use, because the first serves most interrupts. */
+void bench_pin(void);
+
 /** The command line of a bench program. Returns its exit code. */
 int bench_main(const char *bench, struct bench_case *cases, unsigned int n, int argc, char **argv);
 

@@ -85,9 +85,8 @@ parse(int argc, char **argv, struct options *o)
 	return o->plan.windows >= 10 && (!o->once_given || (o->once > 0 && o->once % BENCH_CHUNK == 0));
 }
 
-/* One CPU for the whole run: the last one we may use, because the first serves most interrupts. */
-static void
-pin(void)
+void
+bench_pin(void)
 {
 	cpu_set_t all, one;
 
@@ -297,7 +296,7 @@ bench_main(const char *bench, struct bench_case *cases, unsigned int n, int argc
 			puts(cases[i].name);
 		return BENCH_EXIT_OK;
 	}
-	pin();
+	bench_pin();
 	if (world_eal() != 0)
 		return BENCH_EXIT_USAGE;
 	return o.serve ? serve(bench, cases, n, &o.plan) : run(bench, cases, n, &o);

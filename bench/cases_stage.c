@@ -25,7 +25,10 @@ struct state {
 	enum sff_stage first; /* of the path */
 	enum sff_stage stage; /* that is measured; SFF_STAGE_MAX = the path to its end */
 	struct frame_maker maker;
-	uint32_t spi, flow, flows;
+	uint32_t spi, flows;
+	uint32_t met; /* while flows are learned: the next one */
+	bool learning;
+	uint64_t random;
 	uint16_t paths, port;
 	bool drops; /* the node frees the buffers */
 	struct cls_key key[BENCH_CHUNK];
@@ -38,8 +41,9 @@ fill(struct state *s, struct sff_burst *b, struct rte_mbuf **m)
 	b->n = BENCH_BURST;
 	memset(b->meta, 0, BENCH_BURST * sizeof(b->meta[0]));
 	for (unsigned int i = 0; i < BENCH_BURST; i++) {
-		s->flow = (s->flow * 1664525u + 1013904223u) & (s->flows - 1);
-		frame_put(&s->maker, m[i], s->spi + s->flow % s->paths, s->flow, 0);
+		uint32_t flow = (s->learning ? s->met++ : frame_random(&s->random)) & (s->flows - 1);
+
+		frame_put(&s->maker, m[i], s->spi + flow % s->paths, flow, 0);
 		b->pkt[i] = m[i];
 		b->meta[i].port = s->port;
 	}
@@ -154,10 +158,12 @@ learn(struct bench_case *c)
 {
 	struct state *s = c->state;
 
+	s->learning = true;
 	for (uint32_t i = 0; i < s->flows; i += BENCH_CHUNK) {
 		prepare(c);
 		run_path(c);
 	}
+	s->learning = false;
 }
 
 int
@@ -239,20 +245,20 @@ prepare_keys(struct bench_case *c)
 
 	for (unsigned int i = 0; i < BENCH_CHUNK; i++) {
 		struct cls_key *key = &s->key[i];
+		uint32_t random = frame_random(&s->random);
 
-		s->flow = s->flow * 1664525u + 1013904223u;
 		key->source[0] = 172;
-		key->source[1] = (uint8_t)(16 + (s->flow >> 28));
-		key->source[2] = (uint8_t)(s->flow >> 22 & 63);
-		key->source[3] = (uint8_t)(s->flow >> 8);
+		key->source[1] = (uint8_t)(16 + (random >> 28));
+		key->source[2] = (uint8_t)(random >> 22 & 63);
+		key->source[3] = (uint8_t)(random >> 8);
 		key->destination[0] = 192;
 		key->destination[1] = 168;
-		key->destination[2] = (uint8_t)(s->flow >> 16);
-		key->destination[3] = (uint8_t)(s->flow >> 4);
-		key->source_port = (uint16_t)(s->flow >> 3);
-		key->destination_port = (uint16_t)(s->flow >> 12);
+		key->destination[2] = (uint8_t)(random >> 16);
+		key->destination[3] = (uint8_t)(random >> 4);
+		key->source_port = (uint16_t)(random >> 3);
+		key->destination_port = (uint16_t)(random >> 12);
 		key->port = WORLD_LAN;
-		key->protocol = s->flow & 0x80000 ? 6 : 17;
+		key->protocol = random & 0x80000 ? 6 : 17;
 		key->family = 4;
 		key->has_ports = 1;
 	}

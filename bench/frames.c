@@ -124,6 +124,44 @@ frame_maker_init(struct frame_maker *maker, enum frame_kind kind, uint8_t si, ui
 	put32(at + GPE_AT + 4, vni << 8);
 }
 
+/* Outer lengths of a frame of `size` bytes in all, and the checksum that follows. */
+static void
+put_lengths(uint8_t *at, uint32_t size)
+{
+	put16(at + IP_AT + 2, size - FRAME_ETH);
+	put16(at + IP_AT + 10, 0);
+	put16(at + IP_AT + 10, (uint16_t)~frame_ip_sum(at + IP_AT));
+	put16(at + UDP_AT + 4, size - UDP_AT);
+}
+
+void
+frame_maker_md2(struct frame_maker *maker, unsigned int tlvs)
+{
+	uint8_t *nsh = maker->bytes + maker->nsh_at;
+	uint16_t words = (uint16_t)(2 + 3 * tlvs), inner_at = (uint16_t)(maker->nsh_at + 4 * words);
+
+	memmove(maker->bytes + inner_at, maker->bytes + maker->inner_at, FRAME_INNER);
+	put32(nsh, (get32(nsh) & ~(0x3fu << 16 | 0xfu << 8)) | (uint32_t)words << 16 | 2u << 8);
+	for (unsigned int i = 0; i < tlvs; i++) {
+		uint8_t *tlv = nsh + 8 + 12 * i;
+
+		put32(tlv, 0xfff60000u | i << 8 | 8); /* class for experiments (RFC 8300, 9.1.4); 8 bytes */
+		memset(tlv + 4, (int)(0xa0 + i), 8);
+	}
+	maker->inner_at = inner_at;
+	maker->size = (uint16_t)(inner_at + FRAME_INNER);
+	put_lengths(maker->bytes, maker->size);
+}
+
+void
+frame_maker_inner(struct frame_maker *maker, uint32_t size)
+{
+	put16(maker->bytes + maker->inner_at + IP_AT + 2, size - FRAME_ETH);
+	put16(maker->bytes + maker->inner_at + UDP_AT + 4, size - UDP_AT);
+	if (maker->nsh_at == FRAME_OUTER)
+		put_lengths(maker->bytes, maker->inner_at + size);
+}
+
 static uint32_t
 flow_source(uint32_t flow)
 {
@@ -141,7 +179,8 @@ frame_put(const struct frame_maker *maker, struct rte_mbuf *m, uint32_t spi, uin
 	m->pkt_len = maker->size;
 	memcpy(at, maker->bytes, maker->size);
 	put32(inner + IP_AT + 12, flow_source(flow));
-	put16(inner + UDP_AT, 1024 + (flow & 0x7fff));
+	/* Bits above the 20 of the address are in the port, so that 4 M flows differ. */
+	put16(inner + UDP_AT, 1024 + ((flow ^ flow >> 15) & 0x7fff));
 	put32(inner + SEQUENCE_AT, sequence);
 	put32(inner + FLOW_AT, flow);
 	if (maker->inner_at == 0)

@@ -41,6 +41,13 @@ struct frame_maker {
 void frame_maker_init(struct frame_maker *maker, enum frame_kind kind, uint8_t si, uint8_t ttl, uint32_t src,
 	uint32_t dst, uint32_t vni);
 
+/** Give frames MD type 2 with 0 to 4 TLVs of 8 bytes. TRANSPORT only. */
+void frame_maker_md2(struct frame_maker *maker, unsigned int tlvs);
+
+/** Let headers say that the inner frame has so many bytes, from FRAME_INNER; what is behind is the caller's.
+ */
+void frame_maker_inner(struct frame_maker *maker, uint32_t size);
+
 /**
  * Write a frame into a buffer, at the default headroom, so that headers begin on a cache line.
  *
@@ -65,6 +72,17 @@ struct frame_expect {
  */
 const char *frame_check(
 	const struct rte_mbuf *m, const struct frame_expect *expect, uint32_t *flow, uint32_t *sequence);
+
+/**
+ * The next of 32 random bits (Knuth, MMIX: the upper bits of its state). An order with a pattern would be
+ * learned by predictors, or meet the same few cache sets.
+ */
+static inline uint32_t
+frame_random(uint64_t *state)
+{
+	*state = *state * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(*state >> 32);
+}
 
 /** 16-bit one's complement sum of an IPv4 header of 20 bytes; 0xffff when its checksum is right. */
 uint16_t frame_ip_sum(const uint8_t *ip);

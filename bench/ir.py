@@ -20,6 +20,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 FLOOR = HERE / "ir_floor.txt"
+EAL_TRIES = 4
 PACKETS = 1024
 # A case may cost this much more: 2 %, or one instruction where that is less than one.
 SHARE, ABSOLUTE = 0.02, 1.0
@@ -107,7 +108,11 @@ def measure(build, cases=()):
         for case in cases:
             command += ["--case", case]
         environment = {**os.environ, "BENCH_SMALL_PAGES": "1"}
-        done = subprocess.run(command, cwd=folder, text=True, capture_output=True, check=False, env=environment)
+        # EAL looks for a place in an address space that valgrind has its own things in, and now and then finds none.
+        for _ in range(EAL_TRIES):
+            done = subprocess.run(command, cwd=folder, text=True, capture_output=True, check=False, env=environment)
+            if not done.returncode or "Cannot get a virtual area" not in done.stderr:
+                break
         if done.returncode:
             sys.exit(f"ir: stage_cost ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
         says = re.findall(r"^once (\S+) (\d+)$", done.stdout, re.M)

@@ -2,11 +2,13 @@
 
 #include <string.h>
 
-/* Every flow once per round, in an order no prefetcher knows: a full-period generator (Knuth, 3.2.1.2). */
+/* Every flow once, so that whoever remembers flows knows them all; then as they come. */
 static inline uint32_t
-next_flow(const struct memory_source *s)
+next_flow(struct memory_source *s)
 {
-	return (s->flow * 1664525u + 1013904223u) & (s->flows - 1);
+	if (s->met < s->flows)
+		return s->met++;
+	return frame_random(&s->random) & (s->flows - 1);
 }
 
 uint16_t
@@ -18,9 +20,10 @@ memory_source_take(struct memory_source *s, struct rte_mbuf **pkts, uint16_t n)
 		n = (uint16_t)s->left;
 	s->n_free -= n;
 	for (uint16_t i = 0; i < n; i++) {
+		uint32_t flow = next_flow(s);
+
 		pkts[i] = s->free[s->n_free + i];
-		s->flow = next_flow(s);
-		frame_put(&s->maker, pkts[i], s->spi + s->flow % s->paths, s->flow, ++s->sequence);
+		frame_put(&s->maker, pkts[i], s->spi + flow % s->paths, flow, ++s->sequence);
 	}
 	s->given += n;
 	if (s->left != UINT32_MAX)
@@ -59,9 +62,8 @@ memory_rx(struct pmd_port *pmd, uint16_t queue, struct rte_mbuf **pkts, uint16_t
 {
 	struct memory_port *p = (struct memory_port *)pmd;
 
-	(void)queue;
 	if (p->source != NULL)
-		return memory_source_take(p->source, pkts, n);
+		return memory_source_take(&p->source[queue], pkts, n);
 	if (n > p->n_held)
 		n = (uint16_t)p->n_held;
 	memcpy(pkts, p->held, n * sizeof(pkts[0]));
@@ -86,9 +88,8 @@ memory_tx(struct pmd_port *pmd, uint16_t queue, struct rte_mbuf **pkts, uint16_t
 {
 	struct memory_port *p = (struct memory_port *)pmd;
 
-	(void)queue;
 	if (p->sink != NULL)
-		memory_source_return(p->sink, pkts, n);
+		memory_source_return(&p->sink[queue], pkts, n);
 	else
 		serve(p, pkts, n);
 	return n;

@@ -22,7 +22,8 @@ struct memory_source {
 	struct frame_maker maker;
 	uint32_t spi, paths; /* frame of flow f has SPI spi + f % paths */
 	uint32_t flows;      /* a power of two */
-	uint32_t flow;       /* of the last frame */
+	uint32_t met;        /* flows that came once */
+	uint64_t random;
 	uint32_t sequence;
 	/* What comes back is checked, frame by frame, while this is set. */
 	const struct frame_expect *expect;
@@ -33,7 +34,7 @@ struct memory_source {
 
 struct memory_port {
 	struct pmd_port pmd;                        /* first: a pmd_port is a memory_port */
-	struct memory_source *source;               /* rx: where frames come from, NULL = none */
+	struct memory_source *source;               /* rx: where frames come from, per queue; NULL = none */
 	struct memory_source *sink;                 /* tx: whose buffers come back; NULL on an SF port */
 	struct rte_mbuf *held[MEMORY_PORT_BUFFERS]; /* an SF's */
 	uint32_t n_held;

@@ -121,8 +121,8 @@ write_rules(FILE *f, const struct world_conf *conf)
 			"    - { name: r%u, match: { port: lan, source: 172.%u.%u.0/24, destination: "
 			"192.168.%u.0/24, "
 			"protocol: %s, destination-port: \"%u-%u\" }, action: { path: p%u } }\n",
-			i, 16 + i % 16, i / 16, i % 256, i % 2 ? "tcp" : "udp", 1 + 13 * i, 13 * i + 20,
-			i % conf->paths);
+			i, 16 + i % 16, i / 16 % 256, i % 256, i % 2 ? "tcp" : "udp", 1 + 13 * (i % 5000),
+			13 * (i % 5000) + 20, i % conf->paths);
 }
 
 static int
@@ -222,22 +222,30 @@ open_ports(struct world *w)
 }
 
 int
-world_open(const struct world_conf *conf, struct world *w)
+world_worker(struct world *w, uint16_t queue, uint32_t flows, struct sff_lcore **lc)
 {
 	char err[512] = "";
 
+	if (sff_lcore_create(&w->plane, queue, lc) != 0)
+		return said("worker", "no memory");
+	if (cls_flows_create(flows > 0 ? flows : 64, 0, -1, &(*lc)->flows, err, sizeof(err)) != 0)
+		return said("flow table", err);
+	(*lc)->feed = SFF_FEED_LIVE;
+	(*lc)->pool = here.pool;
+	(*lc)->qsbr = here.qsbr;
+	return 0;
+}
+
+int
+world_open(const struct world_conf *conf, struct world *w)
+{
 	memset(w, 0, sizeof(*w));
 	if (world_eal() != 0 || load(conf, w) != 0 || open_ports(w) != 0)
 		return -1;
-	if (sff_plane_build(&w->plane) != 0 || sff_lcore_create(&w->plane, 0, &w->lc) != 0)
+	if (sff_plane_build(&w->plane) != 0)
 		return said("plane", "no memory");
 	w->plane.up[0] = 1;
-	if (cls_flows_create(conf->flows > 0 ? conf->flows : 64, 0, -1, &w->lc->flows, err, sizeof(err)) != 0)
-		return said("flow table", err);
-	w->lc->feed = SFF_FEED_LIVE;
-	w->lc->pool = here.pool;
-	w->lc->qsbr = here.qsbr;
-	return 0;
+	return world_worker(w, 0, conf->flows, &w->lc);
 }
 
 void

@@ -32,7 +32,7 @@ enum world_port {
 #define WORLD_TTL   63u
 
 struct world_conf {
-	uint16_t paths; /* 1..256, SPI WORLD_SPI and up; the first 16 have rules */
+	uint16_t paths; /* 1..16384, SPI WORLD_SPI and up; the first 16 have rules */
 	uint16_t rules; /* more rules, for the classifier's misses */
 	uint32_t flows; /* of the flow table */
 	bool near;      /* paths pass the local SF first */
@@ -58,6 +58,9 @@ struct rte_mempool *world_pool(void);
 
 /** Build a node. 0 or -1, said. */
 int world_open(const struct world_conf *conf, struct world *w);
+
+/** One more worker of a node, with queue `queue` on every port. 0 or -1, said. */
+int world_worker(struct world *w, uint16_t queue, uint32_t flows, struct sff_lcore **lc);
 
 /** Take packet buffers that the caller keeps for good. 0 or -1, said. */
 int world_buffers(struct rte_mbuf **m, unsigned int n);

@@ -151,6 +151,7 @@ sff_bench_report_latency(struct sff_node *node, const char *name)
 	object = result(node, label, "ns");
 	json_object_set_new(object, "pps", json_real(t->pps));
 	json_object_set_new(object, "loss", json_real(t->loss));
+	json_object_set_new(object, "cycles", json_real(t->cycles));
 	json_object_set_new(object, "hist", hist_json(all));
 	json_object_set_new(object, "latency", shares_json(all));
 	json_object_set_new(object, "clean", shares_json(clean));

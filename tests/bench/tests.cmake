@@ -26,3 +26,6 @@ endforeach()
 
 add_test(NAME bench/self COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/perf_self.py ${CMAKE_BINARY_DIR})
 set_tests_properties(bench/self PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 3600 RUN_SERIAL ON LABELS perf)
+
+add_test(NAME bench/scaling COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/test_scaling.py ${CMAKE_BINARY_DIR})
+set_tests_properties(bench/scaling PROPERTIES TIMEOUT 180 LABELS unit)
