@@ -35,6 +35,7 @@ sluice_e2e(live LABELS root)
 sluice_e2e(underlay LABELS root)
 sluice_e2e(routed LABELS root)
 sluice_e2e(ovs LABELS root)
+sluice_e2e(testpmd LABELS root)
 sluice_e2e(supervise LABELS root)
 sluice_e2e(reload LABELS root)
 # Sanitizers make a million frames take minutes, and say nothing that the other tests do not.
