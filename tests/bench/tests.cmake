@@ -19,7 +19,7 @@ if(NOT SLUICE_SANITIZE)
   set_tests_properties(bench/ir PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300 LABELS unit)
 endif()
 
-foreach(file ir stats)
+foreach(file ir stats peers)
   add_test(NAME bench/${file}_py COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/test_${file}.py)
   set_tests_properties(bench/${file}_py PROPERTIES TIMEOUT 60 LABELS unit)
 endforeach()
