@@ -220,7 +220,7 @@ rx_frame_buffers(const struct vnf_pair *pair)
 }
 
 /* Take the segments of the next frame off the RX ring. False: an entry lied, the buffers are in the pool. */
-static inline __attribute__((always_inline)) bool
+static bool
 rx_gather(struct vnf_pair *pair, uint32_t count)
 {
 	struct vnf_queue *rx = &pair->rx;
@@ -253,8 +253,8 @@ enum frame_fate {
 	FRAME_SENT,     /* in the TX ring, not yet published */
 };
 
-/* Take the next frame off the RX ring and serve it. Inlined twice: nearly all frames are one buffer. */
-static inline __attribute__((always_inline)) enum frame_fate
+/* Take the next frame off the RX ring and serve it, whatever it is. */
+static enum frame_fate
 frame_serve(struct vnf_pair *pair, uint32_t count)
 {
 	const struct vnf_segment *segment = pair->segment;
@@ -275,6 +275,35 @@ frame_serve(struct vnf_pair *pair, uint32_t count)
 	memset(header, 0, VNET_HDR_SIZE);
 	queue_add(&pair->tx, segment, count, 0);
 	return FRAME_SENT;
+}
+
+/* What nearly all frames are: one true entry, one buffer. False: the next frame is of another kind, and
+ * nothing has happened yet. */
+static inline __attribute__((always_inline)) bool
+frame_serve_plain(struct vnf_pair *pair, unsigned *sent)
+{
+	struct vring_used_elem elem = queue_peek(&pair->rx, 0);
+	struct vnf_slot *slot = queue_find(&pair->rx, elem.id);
+	struct vnf_segment segment;
+	uint16_t buffers;
+
+	if (unlikely(!slot || elem.len < VNET_HDR_SIZE || elem.len > VNF_BUFFER_SIZE || !pair->tx.free_count))
+		return false;
+	buffers =
+		__atomic_load_n((uint16_t *)(void *)(slot->buffer + VNET_HDR_NUM_BUFFERS), __ATOMIC_RELAXED);
+	if (unlikely(buffers != 1))
+		return false;
+	segment.len = elem.len;
+	pair->rx.used_at++;
+	queue_release(&pair->rx, slot, 1, &segment.buffer);
+	if (vnf_service(segment.buffer + VNET_HDR_SIZE, elem.len - VNET_HDR_SIZE, elem.len - VNET_HDR_SIZE)) {
+		memset(segment.buffer, 0, VNET_HDR_SIZE);
+		queue_add(&pair->tx, &segment, 1, 0);
+		++*sent;
+	} else {
+		pair->pool[pair->pool_count++] = segment.buffer;
+	}
+	return true;
 }
 
 static void
@@ -348,6 +377,11 @@ vnf_pair_poll(struct vnf_pair *pair, bool post)
 	tx_reap(pair);
 	pair->blocked = false;
 	while (waiting && frames < VNF_BATCH) {
+		if (likely(frame_serve_plain(pair, &sent))) {
+			frames++;
+			waiting--;
+			continue;
+		}
 		uint32_t count = rx_frame_buffers(pair);
 
 		if (unlikely(count == 0 || count > pair->tx.size || count > waiting)) {
@@ -359,8 +393,7 @@ vnf_pair_poll(struct vnf_pair *pair, bool post)
 			pair->blocked = true;
 			break;
 		} else {
-			enum frame_fate fate =
-				likely(count == 1) ? frame_serve(pair, 1) : frame_serve(pair, count);
+			enum frame_fate fate = frame_serve(pair, count);
 
 			frames += fate != FRAME_LIE;
 			sent += fate == FRAME_SENT;
