@@ -37,7 +37,7 @@ DRAWINGS = {
     "metadata": ("SFF, metadata", "", "cycles per packet", False),
     "burst": ("packets in a burst", "packets", "cycles per packet", True),
     "workers": ("SFF, workers at once", "workers", "Mpps in all", False),
-    "chain": ("host, VMs in a chain, at 50 % of its PDR", "VMs", "worker cycles per frame", False),
+    "chain": ("PDR, VMs in a chain, all on one CPU", "VMs", "frames/s", False),
 }
 
 
@@ -181,7 +181,7 @@ def measure(build, axis, only, windows):
 
 
 def value(axis, line):
-    return line[{"workers": "mpps", "chain": "cycles"}.get(axis, "p10")]
+    return line[{"workers": "mpps", "chain": "pdr_pps"}.get(axis, "p10")]
 
 
 def place(x):
@@ -198,7 +198,7 @@ def shrink(text):
     for name in re.findall(r"<(?:path|circle|rect|use|filter)\b[^>]*\bid='([^']+)'", text):
         if text.count(f"#{name}'") + text.count(f"#{name})") == 0:
             text = re.sub(rf"<filter id='{name}'.*?</filter>|<\w+\b[^>]*\bid='{name}'[^>]*/>", "", text, flags=re.S)
-    return re.sub(r"\n\s*", "\n", text)
+    return re.sub(r"[ \t]*\n\s*", "\n", text)
 
 
 def gnuplot(axis, lines, path):
