@@ -71,7 +71,7 @@ checksum_ok(struct rte_mbuf *m, const struct outer_info *info)
 static inline uint8_t
 note(struct sff_meta *meta, uint8_t tos, uint16_t src_port)
 {
-	meta->flags |= SFF_META_TRANSPORT;
+	meta->flags = SFF_META_TRANSPORT; /* the first stage: nothing else is known yet */
 	meta->tos = tos;
 	/* Entropy chosen upstream stays (RFC 7348, 5). */
 	meta->src_port = src_port >= OUTER_SRC_PORT_MIN ? src_port : 0;
@@ -115,22 +115,23 @@ void
 sff_transport_input(struct sff_lcore *lc, struct sff_burst *b)
 {
 	const struct sff_plane *plane = lc->plane;
+	/* All of a burst is of one port. */
+	const struct sff_port *port = &plane->port[b->meta[0].port];
+	const struct outer_gpe4_match gpe4 = port->gpe4;
 	uint64_t peer = UINT64_MAX; /* no IPv4 address */
 
 	for (size_t i = 0, n = b->n; i < n; i++) {
 		struct rte_mbuf *m = b->pkt[i];
-		struct sff_meta *meta = &b->meta[i];
-		const struct sff_port *port = &plane->port[meta->port];
 		uint16_t avail = sff_mbuf_contiguous(m, RTE_MAX(OUTER_SIZE_MAX, SFF_HEADERS_MAX));
 		const struct outer_gpe4 *o = rte_pktmbuf_mtod(m, const struct outer_gpe4 *);
 
-		if (unlikely(!port->has_gpe4 || !outer_is_gpe4(&port->gpe4, o, avail, m->pkt_len) ||
+		if (unlikely(!outer_is_gpe4(&gpe4, o, avail, m->pkt_len) || !port->has_gpe4 ||
 			     (o->ip.src != peer && !sfc_is_peer4(plane->table, o->ip.src)))) {
-			b->next[i] = input_any(plane, m, meta, avail);
+			b->next[i] = input_any(plane, m, &b->meta[i], avail);
 			continue;
 		}
 		peer = o->ip.src;
-		b->next[i] = note(meta, o->ip.tos, rte_be_to_cpu_16(o->udp.src_port));
+		b->next[i] = note(&b->meta[i], o->ip.tos, rte_be_to_cpu_16(o->udp.src_port));
 		sff_mbuf_strip(m, OUTER_GPE4_SIZE);
 	}
 }
