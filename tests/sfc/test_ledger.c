@@ -95,7 +95,7 @@ proxies_are_listed_when_there_are_any(void **state)
 		"{\"ledger\":{\"balanced\":true,\"received\":0,\"sent\":0,\"originated\":0,\"replicated\":0,"
 		"\"in_flight\":0,\"dropped\":{}},\"paths\":[],\"instances\":[],"
 		"\"proxies\":[{\"function\":\"plain\",\"saved\":1,\"restored\":2,\"templated\":3,\"missed\":"
-	        "4,"
+		"4,"
 		"\"evicted\":5,\"answered\":6}]}");
 }
 
