@@ -86,12 +86,14 @@ main(int argc, char **argv)
 		.workers = 1};
 	struct bench_plan plan = bench_plan_default;
 	struct bench_calibration cal;
-	struct bench_case c = {.name = "point", .state = &s};
+	/* Static: what it holds lasts until the process ends. */
+	static struct bench_case c = {.name = "point"};
 	struct bench_result r;
 	int (*open)(struct bench_case *);
 
 	if (!parse(argc, argv, &s, &plan.windows) || (open = scale_find(s.what)) == NULL)
 		return usage();
+	c.state = &s;
 	bench_pin();
 	if (world_eal() != 0)
 		return BENCH_EXIT_USAGE;
