@@ -11,7 +11,7 @@ trap 'rm -f "$new"' EXIT
     printf '| name | meaning |\n|---|---|\n'
     # X(SYMBOL, "name", "help"), which may be broken into lines.
     # shellcheck disable=SC2016 # backquotes are Markdown's
-    tr '\012\134' '  ' < sfc/sfc_drop.h | grep -Eo 'X\([A-Z0-9_]+, *"[a-z0-9-]+", *"[^"]+"\)' |
+    tr '\011\012\134' '   ' < sfc/sfc_drop.h | grep -Eo 'X\([A-Z0-9_]+, *"[a-z0-9-]+", *"[^"]+"\)' |
         sed -E 's/X\([A-Z0-9_]+, *"([a-z0-9-]+)", *"([^"]+)"\)/| `\1` | \2 |/'
 } > "$new"
 if [ "${1-}" = --diff ]; then
