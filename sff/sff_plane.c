@@ -84,6 +84,7 @@ describe_locators(struct sff_plane *plane)
 			*l = (struct sff_locator){
 				.address = addr(&conf->address),
 				.vni = conf->vni,
+				.any_vni = conf->transport == SFC_TRANSPORT_GRE && !conf->has_key,
 				.has_key = conf->has_key,
 				.transport = outer_transport[conf->transport],
 				.family = conf->address.family,

@@ -32,6 +32,7 @@ enum sff_port_kind {
 struct sff_locator {
 	union nsh_addr address;
 	uint32_t vni;                 /* GRE: its Key */
+	bool any_vni;                 /* GRE without a Key of its own: none, or whatever a peer sends */
 	bool has_key;                 /* GRE: a frame must have it */
 	uint16_t vlan[SFC_VLANS_MAX]; /* Ethernet: VIDs, outer first */
 	uint8_t transport;            /* enum outer_transport */

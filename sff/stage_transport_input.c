@@ -101,7 +101,7 @@ input_any(const struct sff_plane *plane, struct rte_mbuf *m, struct sff_meta *me
 		return SFF_NEXT_DROP(SFC_DROP_OUTER_PEER);
 	if (info.check_size != 0 && unlikely(!checksum_ok(m, &info)))
 		return SFF_NEXT_DROP(SFC_DROP_OUTER_CHECKSUM);
-	if (unlikely(info.vni != locator->vni || (locator->has_key && !info.has_vni)))
+	if (unlikely((info.vni != locator->vni && !locator->any_vni) || (locator->has_key && !info.has_vni)))
 		return SFF_NEXT_DROP(SFC_DROP_OUTER_VNI);
 	/* What Ethernet padded behind the IP packet is not payload. */
 	sff_mbuf_cut(m, info.size + info.payload_size);
