@@ -1,5 +1,7 @@
+#include "geneve.h"
 #include "sfc_load.h"
 #include "sfc_way.h"
+#include "vxlan.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -118,19 +120,6 @@ take_numbers(struct sfc_load *load, const struct lyd_node *data, struct sfc_loca
 	}
 }
 
-static bool
-has_address(const struct sfc_port *port, const struct sfc_addr *address)
-{
-	unsigned int i;
-
-	for (i = 0; i < port->n_addresses; i++) {
-		if (port->address[i].family == address->family &&
-			!memcmp(port->address[i].bytes, address->bytes, sizeof(address->bytes)))
-			return true;
-	}
-	return false;
-}
-
 /* The transport port with the locator's address, else the only transport port; -1 when there is none. */
 static int
 find_port(struct sfc_load *load, const struct lyd_node *data, const struct sfc_node *node,
@@ -141,7 +130,7 @@ find_port(struct sfc_load *load, const struct lyd_node *data, const struct sfc_n
 	for (port = 0; port < (int)node->n_ports; port++) {
 		if (node->port[port].role != SFC_ROLE_TRANSPORT)
 			continue;
-		if (has_address(&node->port[port], address))
+		if (sfc_port_has(&node->port[port], address))
 			return port;
 		only = port;
 		n++;
@@ -216,7 +205,24 @@ check_transport_ports(struct sfc_load *load, const struct lyd_node *data, const 
 	}
 }
 
-/* NSH in UDP is recognised by the port alone, so a port of ours has one. */
+/* UDP port that a transport has by its standard, 0 = none. */
+static uint16_t
+standard_udp_port(enum sfc_transport transport)
+{
+	switch (transport) {
+	case SFC_TRANSPORT_VXLAN_GPE:
+		return VXLAN_GPE_PORT;
+	case SFC_TRANSPORT_VXLAN:
+		return VXLAN_PORT;
+	case SFC_TRANSPORT_GENEVE:
+		return GENEVE_PORT;
+	default:
+		return 0;
+	}
+}
+
+/* NSH in UDP is recognised by the port alone, so a port of ours has one, and no other transport has it there.
+ */
 static void
 check_udp_ports(struct sfc_load *load, const struct lyd_node *data, const struct sfc_node *node)
 {
@@ -226,15 +232,21 @@ check_udp_ports(struct sfc_load *load, const struct lyd_node *data, const struct
 	for (i = 0; i < node->n_locators && (entry = sfc_data_next(data, entry, "locator")); i++) {
 		const struct sfc_locator *l = &node->locator[i];
 
-		for (k = 0; k < i && l->udp_port != 0; k++) {
+		for (k = 0; k < node->n_locators && l->udp_port != 0; k++) {
 			const struct sfc_locator *other = &node->locator[k];
+			bool second = k < i && other->udp_port != 0 && other->udp_port != l->udp_port;
+			bool standard = standard_udp_port(other->transport) == l->udp_port;
 
-			if (other->udp_port == 0 || other->udp_port == l->udp_port ||
-				other->port != l->port || l->port < 0)
+			if (other->port != l->port || (!standard && (!second || l->port < 0)))
 				continue;
-			sfc_load_error_node(load, sfc_data_child(entry, "udp-port"),
-				"port '%s' takes NSH on UDP port %u already", node->port[l->port].name,
-				other->udp_port);
+			if (standard)
+				sfc_load_error_node(load, sfc_data_child(entry, "udp-port"),
+					"UDP port %u is that of transport '%s', which node '%s' has, too",
+					l->udp_port, sfc_transport_name(other->transport), node->name);
+			else
+				sfc_load_error_node(load, sfc_data_child(entry, "udp-port"),
+					"port '%s' takes NSH on UDP port %u already",
+					node->port[l->port].name, other->udp_port);
 			break;
 		}
 	}

@@ -35,6 +35,9 @@ take_gateways(struct sfc_load *load, const struct lyd_node *data, struct sfc_por
 		else if (!sfc_port_on_link(port, &address))
 			sfc_load_error_node(load, leaf, "gateway %s is in no prefix of port '%s'",
 				lyd_get_value(leaf), port->name);
+		else if (sfc_port_has(port, &address))
+			sfc_load_error_node(load, leaf, "%s is the address of port '%s' itself",
+				lyd_get_value(leaf), port->name);
 		else
 			*slot = address;
 	}

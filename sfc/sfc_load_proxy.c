@@ -165,6 +165,76 @@ order_circuits(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* An Ethernet locator, by its MAC address. */
+struct station {
+	const struct sfc_locator *locator;
+	const struct sfc_node *node;
+};
+
+static int
+order_stations(const void *a, const void *b)
+{
+	const struct station *x = a, *y = b;
+
+	return memcmp(x->locator->mac, y->locator->mac, sizeof(x->locator->mac));
+}
+
+/* Does a port of the node take NSH behind tags that are also an attachment's? */
+static bool
+takes_nsh_there(const struct sfc_node *node, const struct sfc_attach *attach)
+{
+	for (unsigned int i = 0; i < node->n_locators; i++) {
+		const struct sfc_locator *l = &node->locator[i];
+		struct sfc_attach tags = {.n_vlans = l->n_vlans};
+
+		memcpy(tags.vlan, l->vlan, sizeof(tags.vlan));
+		if (l->transport == SFC_TRANSPORT_ETHERNET && l->port == attach->port &&
+			tags_overlap(&tags, attach))
+			return true;
+	}
+	return false;
+}
+
+/* Frames of an attached instance are not those of another node, nor our own. */
+static void
+check_stations(struct sfc_load *load, const struct circuit *circuit, unsigned int n)
+{
+	const struct sfc_config *config = load->config;
+	unsigned int n_stations = 0, i, k;
+	struct station *station;
+
+	for (i = 0; i < config->n_nodes; i++)
+		n_stations += config->node[i].n_locators;
+	station = sfc_load_temp(load, n_stations, sizeof(*station));
+	for (i = 0, n_stations = 0; station && i < config->n_nodes; i++)
+		for (k = 0; k < config->node[i].n_locators; k++)
+			if (config->node[i].locator[k].transport == SFC_TRANSPORT_ETHERNET)
+				station[n_stations++] =
+					(struct station){&config->node[i].locator[k], &config->node[i]};
+	if (n_stations > 1)
+		qsort(station, n_stations, sizeof(*station), order_stations);
+	for (i = 0; i < n; i++) {
+		const struct sfc_attach *attach = &circuit[i].instance->attach;
+		const struct sfc_node *node = &config->node[circuit[i].instance->node];
+		const struct sfc_port *port = &node->port[attach->port];
+		const struct lyd_node *at = sfc_data_child(circuit[i].at, "mac");
+		struct sfc_locator like = {.n_vlans = 0};
+		const struct station key = {&like, NULL}, *found;
+
+		memcpy(like.mac, attach->mac, sizeof(like.mac));
+		found = n_stations ? bsearch(&key, station, n_stations, sizeof(*station), order_stations)
+		                   : NULL;
+		if (port->has_mac && !memcmp(port->mac, attach->mac, sizeof(port->mac)))
+			sfc_load_error_node(
+				load, at, "it is the MAC address of port '%s' itself", port->name);
+		else if (found && found->node != node && takes_nsh_there(node, attach))
+			sfc_load_error_node(load, at,
+				"its frames look like those of node '%s': same port, MAC address and VLAN "
+				"tags",
+				found->node->name);
+	}
+}
+
 /* Every attached instance is told from every other by what its frames look like. */
 static void
 check_circuits(struct sfc_load *load)
@@ -179,8 +249,9 @@ check_circuits(struct sfc_load *load)
 			if (config->instance[i].attach.present && config->instance[i].attach.port >= 0)
 				circuit[n++] = (struct circuit){
 					&config->instance[i], sfc_data_child(entry, "attach")};
-	if (n < 2)
+	if (n == 0)
 		return;
+	check_stations(load, circuit, n);
 	qsort(circuit, n, sizeof(*circuit), order_circuits);
 	/* In this order a list of tags stands right before those it begins. */
 	for (i = 1; i < n; i++) {

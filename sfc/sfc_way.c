@@ -36,6 +36,16 @@ in_prefix(const struct sfc_addr *prefix, const struct sfc_addr *address)
 }
 
 bool
+sfc_port_has(const struct sfc_port *port, const struct sfc_addr *address)
+{
+	for (unsigned int i = 0; i < port->n_addresses; i++)
+		if (port->address[i].family == address->family &&
+			!memcmp(port->address[i].bytes, address->bytes, sizeof(address->bytes)))
+			return true;
+	return false;
+}
+
+bool
 sfc_port_on_link(const struct sfc_port *port, const struct sfc_addr *address)
 {
 	if (address->family == 6 && address->bytes[0] == 0xfe && (address->bytes[1] & 0xc0) == 0x80)

@@ -32,6 +32,9 @@ struct sfc_way {
  */
 int sfc_way_find(const struct sfc_node *from, const struct sfc_node *to, struct sfc_way *way);
 
+/** Is this one of the port's own addresses? Any thread. */
+bool sfc_port_has(const struct sfc_port *port, const struct sfc_addr *address);
+
 /** Is an address on the link of a port? By its prefixes; IPv6 link-local addresses are (RFC 4291, 2.5.6). */
 bool sfc_port_on_link(const struct sfc_port *port, const struct sfc_addr *address);
 
