@@ -69,50 +69,20 @@ check_options(const struct cli_replay *r)
 	return CLI_DONE;
 }
 
-/* The one document: results, bottleneck and books, else what is wrong with the file, else what failed. */
-static void
-print_json(const struct cli_replay *r, const struct cli_outcome *outcome)
+/* Rates of a chain that failed meanwhile say nothing. */
+static json_t *
+results_of(const struct cli_outcome *outcome)
 {
-	const struct sfc_error error = {.file = r->config->file, .reason = outcome->error};
-	json_t *report = json_object_get(outcome->report, "report");
+	const json_t *event = outcome->report;
 
-	if (outcome->report != NULL && outcome->error == NULL)
-		cli_print_json(
-			json_pack("{s:O, s:O, s:O}", "results", json_object_get(outcome->report, "results"),
-				"bottleneck", json_object_get(outcome->report, "bottleneck"), "ledger",
-				json_object_get(report, "ledger")));
-	else if (outcome->exit_code == CLI_CONFIG)
-		cli_print_errors(&error, 1);
-	else
-		cli_print_json(json_pack("{s:o}", "error", cli_json_text(outcome->error)));
+	if (event == NULL || outcome->error != NULL)
+		return NULL;
+	return json_pack("{s:O, s:O, s:O}", "results", json_object_get(event, "results"), "bottleneck",
+		json_object_get(event, "bottleneck"), "ledger",
+		json_object_get(json_object_get(event, "report"), "ledger"));
 }
 
-static int
-bench(struct cli_replay *r)
-{
-	struct cli_outcome outcome = {0};
-	char err[256];
-	int rc;
-
-	r->node = sfc_config_node(r->config, r->node_name, err, sizeof(err));
-	if (r->node < 0)
-		return cli_fail(r->json, CLI_USAGE, "%s", err);
-	rc = cli_check_node(r->config, r->node, r->json);
-	if (rc == CLI_DONE)
-		rc = cli_captures_check(r);
-	if (rc != CLI_DONE)
-		return rc;
-	cli_sff_replay(r, &outcome);
-	rc = outcome.exit_code;
-	if (rc == CLI_DONE && !cli_report_balanced(outcome.report))
-		rc = CLI_BOOKS;
-	if (r->json)
-		print_json(r, &outcome);
-	else if (outcome.report != NULL && outcome.error == NULL)
-		cli_bench_print(r, outcome.report);
-	cli_outcome_free(&outcome);
-	return rc;
-}
+static const struct cli_show show = {results_of, cli_bench_print};
 
 static int
 run(const struct cli_verb *verb, int argc, char **argv)
@@ -132,7 +102,7 @@ run(const struct cli_verb *verb, int argc, char **argv)
 		if (exit_code == CLI_DONE)
 			exit_code = cli_load(r->file, r->json, &r->config);
 		if (exit_code == CLI_DONE) {
-			exit_code = bench(r);
+			exit_code = cli_run(r, &show);
 			sfc_config_free(r->config);
 		}
 	}

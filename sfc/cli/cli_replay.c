@@ -76,47 +76,13 @@ check_options(const struct cli_replay *r)
 	return CLI_DONE;
 }
 
-/* The one document: the report, else what is wrong with the file, else what failed. */
-static void
-print_json(const struct cli_replay *r, const struct cli_outcome *outcome)
+static json_t *
+report_of(const struct cli_outcome *outcome)
 {
-	const struct sfc_error error = {.file = r->config->file, .reason = outcome->error};
-
-	if (outcome->report != NULL)
-		cli_print_json(json_incref(json_object_get(outcome->report, "report")));
-	else if (outcome->exit_code == CLI_CONFIG)
-		cli_print_errors(&error, 1);
-	else
-		cli_print_json(json_pack("{s:o}", "error", cli_json_text(outcome->error)));
+	return json_incref(json_object_get(outcome->report, "report"));
 }
 
-/* The command line in itself is good: do it. */
-static int
-replay(struct cli_replay *r)
-{
-	struct cli_outcome outcome = {0};
-	char err[256];
-	int rc;
-
-	r->node = sfc_config_node(r->config, r->node_name, err, sizeof(err));
-	if (r->node < 0)
-		return cli_fail(r->json, CLI_USAGE, "%s", err);
-	rc = cli_check_node(r->config, r->node, r->json);
-	if (rc == CLI_DONE)
-		rc = cli_captures_check(r);
-	if (rc != CLI_DONE)
-		return rc;
-	cli_sff_replay(r, &outcome);
-	if (r->json)
-		print_json(r, &outcome);
-	else if (outcome.report != NULL)
-		cli_report_print(r, outcome.report);
-	rc = outcome.exit_code;
-	if (rc == CLI_DONE && !cli_report_balanced(outcome.report))
-		rc = CLI_BOOKS;
-	cli_outcome_free(&outcome);
-	return rc;
-}
+static const struct cli_show show = {report_of, cli_report_print};
 
 static int
 run(const struct cli_verb *verb, int argc, char **argv)
@@ -129,7 +95,7 @@ run(const struct cli_verb *verb, int argc, char **argv)
 		if (exit_code == CLI_DONE)
 			exit_code = cli_load(r.file, r.json, &r.config);
 		if (exit_code == CLI_DONE) {
-			exit_code = replay(&r);
+			exit_code = cli_run(&r, &show);
 			sfc_config_free(r.config);
 		}
 	}

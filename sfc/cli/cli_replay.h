@@ -60,6 +60,20 @@ void cli_captures_free(struct cli_replay *replay);
 void cli_sff_replay(const struct cli_replay *replay, struct cli_outcome *outcome);
 void cli_outcome_free(struct cli_outcome *outcome);
 
+/** How an outcome is shown. */
+struct cli_show {
+	/* For programs: a new reference, NULL when there is nothing but a failure to show. */
+	json_t *(*results)(const struct cli_outcome *outcome);
+	/* For people, on stdout, when there are results. */
+	void (*print)(const struct cli_replay *replay, const json_t *event);
+};
+
+/**
+ * The command line in itself is good: check node and captures, run the dataplane, show what came out, or what
+ * failed, and say with which code to exit.
+ */
+int cli_run(struct cli_replay *replay, const struct cli_show *show);
+
 /** True when the report's own numbers balance; it is not taken at its word. */
 bool cli_report_balanced(const json_t *event);
 
