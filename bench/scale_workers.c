@@ -46,7 +46,7 @@ run(struct bench_case *c)
 int
 scale_workers_open(struct bench_case *c)
 {
-	struct state *s = calloc(1, sizeof(*s));
+	struct state *s;
 	struct scale *scale = c->state;
 	struct world_conf conf = {.paths = (uint16_t)scale->paths};
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -55,6 +55,7 @@ scale_workers_open(struct bench_case *c)
 		fprintf(stderr, "bench: %u workers want a CPU each, there are %ld\n", scale->workers, cpus);
 		return -1;
 	}
+	s = calloc(1, sizeof(*s));
 	if (s == NULL || world_open(&conf, &s->w) != 0)
 		return -1;
 	s->scale = scale;
